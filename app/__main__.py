@@ -1,0 +1,5 @@
+"""`python -m app` is `screenpop`."""
+
+from app.cli import main
+
+main()

@@ -1,0 +1,177 @@
+"""`/hooks/{slug}`: a phone system's events, verified on raw bytes, answered when on disk.
+
+A plain ASGI application: no dependency injection, no request object per event (docs/adr/0001).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import structlog
+
+from app import metrics
+from app.api.throttle import Allowance, Buckets
+from app.core.pop import dumps
+from app.runtime import Runtime
+from app.screenpop import receive
+from app.store.refusals import keep_refusal
+from app.telephony.base import Accepted, Answer, HookRequest, NotUnderstood, PhoneSystem, Refused
+
+LARGEST_BODY = 256 * 1024
+SLOWEST_BODY_S = 20.0
+# A flood of refused requests must not become a flood of writes.
+REFUSALS_KEPT = Allowance(free=20, every_s=0.5)
+_PROBLEM = "application/problem+json"
+_HEADERS = {408: {"connection": "close"}, 405: {"allow": "POST"}, 503: {"retry-after": "5"}}
+_SECURITY = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
+)
+log = structlog.get_logger("hooks")
+
+
+class HookError(Exception):
+    """An answer that is not the provider's own."""
+
+    def __init__(self, status: int, code: str, detail: str, **more: Any) -> None:
+        super().__init__(detail)
+        body = {"type": "about:blank", "title": code, "status": status, "detail": detail, **more}
+        self.answer = Answer(status, dumps(body), _PROBLEM, _HEADERS.get(status, {}))
+
+
+_UNAUTHORIZED = ("unauthorized", "the phone system or its signature is not known")
+
+
+class Hooks:
+    """The ASGI application behind `/hooks/`."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._rt = runtime
+        self._refusals = Buckets(REFUSALS_KEPT)
+
+    async def __call__(self, scope: Any, receive_body: Any, send: Any) -> None:
+        """Answer one webhook."""
+        slug = scope["path"].removeprefix("/hooks/").rstrip("/")
+        try:
+            answer = await self._handle(slug, scope, receive_body)
+        except HookError as error:
+            answer = error.answer
+        except Exception:
+            log.exception("hook_failed", phone_system=slug)
+            answer = HookError(500, "unexpected", "something went wrong; see the log").answer
+        known = slug if slug in self._rt.phone_systems else "unknown"
+        metrics.hooks.labels(known, str(answer.status)).inc()
+        content = [
+            (b"content-type", answer.content_type.encode()),
+            (b"content-length", str(len(answer.body)).encode()),
+        ]
+        headers = [
+            *_SECURITY,
+            *(content if answer.status != 204 else ()),
+            *((k.encode(), v.encode()) for k, v in answer.headers.items()),
+        ]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _handle(self, slug: str, scope: Any, receive_body: Any) -> Answer:
+        if scope["method"] not in ("POST", "GET"):
+            raise HookError(405, "method_not_allowed", "events are sent by POST")
+        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+        try:
+            async with asyncio.timeout(SLOWEST_BODY_S):
+                body = await self._read(slug, headers, receive_body)
+        except TimeoutError:
+            raise HookError(408, "timeout", f"no whole body in {SLOWEST_BODY_S:g} s") from None
+        request = HookRequest(
+            method=scope["method"],
+            url=self._public_url(scope, headers),
+            query=scope["query_string"].decode("latin-1"),
+            headers=headers,
+            body=body,
+            received_at=self._rt.clock(),
+        )
+        system = await self._verified(slug, request)
+        try:
+            events = system.parse(request)
+        except NotUnderstood as error:
+            await self._keep(slug, request.body, 422, str(error))
+            raise HookError(422, "not_understood", str(error), errors=error.errors) from None
+        try:
+            accepted = [Accepted(e.call_id, await receive(self._rt, e)) for e in events]
+        except Exception as error:
+            log.exception("event_not_written", phone_system=slug)
+            raise HookError(
+                503, "unavailable", "the event could not be written down; send it again"
+            ) from error
+        return system.answer(request, accepted)
+
+    async def _read(self, slug: str, headers: dict[str, str], receive_body: Any) -> bytes:
+        length = headers.get("content-length", "0")
+        parts: list[bytes] = []
+        size = int(length) if length.isdecimal() else 0
+        read = 0
+        while size <= LARGEST_BODY:
+            message = await receive_body()
+            if message["type"] == "http.disconnect":
+                raise HookError(400, "bad_request", "the body was cut off")
+            chunk = message.get("body", b"")
+            parts.append(chunk)
+            read += len(chunk)
+            size = max(size, read)
+            if not message.get("more_body", False):
+                return b"".join(parts) if len(parts) > 1 else parts[0]
+        if slug in self._rt.phone_systems:
+            self._rt.spawn(self._keep(slug, b"".join(parts), 413, "larger than 256 KiB"))
+        raise HookError(413, "too_large", "a webhook may have 256 KiB")
+
+    async def _verified(self, slug: str, request: HookRequest) -> PhoneSystem[Any]:
+        """Return the phone system that the request is proved to come from."""
+        reason, tried = "", None
+        # A slug or secret that was configured a moment ago must work at once, whoever reads it in.
+        while tried != (version := self._rt.config_version):
+            tried = version
+            system = self._rt.phone_systems.get(slug)
+            if system is not None:
+                try:
+                    system.verify(request)
+                except Refused as error:
+                    reason = str(error)
+                else:
+                    return system
+            await self._reload()
+        if slug in self._rt.phone_systems:
+            # Not waited for: an unknown slug must not be answered sooner.
+            self._rt.spawn(self._keep(slug, request.body, 401, reason))
+        raise HookError(401, *_UNAUTHORIZED)
+
+    def _public_url(self, scope: Any, headers: dict[str, str]) -> str:
+        base = self._rt.settings.public_url
+        if base is None:
+            base = f"{scope['scheme']}://{headers.get('host', 'localhost')}"
+        path: bytes = scope.get("raw_path") or scope["path"].encode()
+        query: bytes = scope["query_string"]
+        url = base + path.split(b"?")[0].decode("latin-1")
+        return f"{url}?{query.decode('latin-1')}" if query else url
+
+    async def _reload(self) -> None:
+        try:
+            await self._rt.reload()
+        except Exception as error:
+            log.exception("configuration_not_read")
+            raise HookError(
+                503, "unavailable", "the configuration could not be read; send it again"
+            ) from error
+
+    async def _keep(self, slug: str, body: bytes, status: int, reason: str) -> None:
+        now = self._rt.clock()
+        kind, seconds = f"{slug} {status}", now.timestamp()
+        if self._refusals.wait_s(kind, seconds) > 0:
+            return
+        self._refusals.guess(kind, seconds)
+        log.warning("hook_refused", phone_system=slug, status=status, reason=reason)
+        try:
+            await keep_refusal(self._rt.db, slug, now, status, reason, body)
+        except Exception:
+            log.exception("refusal_not_kept", phone_system=slug)

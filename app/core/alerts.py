@@ -1,0 +1,109 @@
+"""What must catch the eye before the agent answers. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal
+
+from app.core.call import Attestation
+from app.core.profile import Section
+
+Level = Literal["info", "warning", "critical"]
+_ORDER = {"critical": 0, "warning": 1, "info": 2}
+_VIP = frozenset({"vip", "key account", "platinum"})
+_COMPLAINT = "complaint"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One thing to know at once; `code` is stable, `text` is for the agent."""
+
+    level: Level
+    code: str
+    text: str
+
+
+def alerts_for(
+    attestation: Attestation,
+    customer: Mapping[str, Any] | None,
+    sections: Mapping[str, Section],
+    today: date,
+) -> tuple[Alert, ...]:
+    """Return the alerts, gravest first."""
+    found = [
+        *_trust(attestation),
+        *_credit(_data(sections, "credit_terms")),
+        *_owed(_data(sections, "balance"), today),
+        *_history(sections, today),
+        *_standing(customer),
+    ]
+    return tuple(sorted(found, key=lambda a: _ORDER[a.level]))
+
+
+def _data(sections: Mapping[str, Section], name: str) -> Mapping[str, Any]:
+    section = sections.get(name)
+    return section.data if section and isinstance(section.data, Mapping) else {}
+
+
+def _trust(attestation: Attestation) -> list[Alert]:
+    if attestation.verdict == "failed":
+        return [Alert("warning", "low_attestation", "The calling number failed verification")]
+    if attestation.level in ("B", "C"):
+        text = f"The carrier does not vouch for this number (attestation {attestation.level})"
+        return [Alert("warning", "low_attestation", text)]
+    return []
+
+
+def _credit(terms: Mapping[str, Any]) -> list[Alert]:
+    found = []
+    if terms.get("on_hold"):
+        reason = terms.get("hold_reason")
+        text = f"On credit hold: {reason}" if reason else "On credit hold"
+        found.append(Alert("critical", "credit_hold", text))
+    available = terms.get("credit_available")
+    if available is not None and Decimal(available) < 0:
+        over = f"{-Decimal(available):.2f} {terms.get('currency') or ''}".strip()
+        found.append(Alert("critical", "over_limit", f"{over} over the credit limit"))
+    return found
+
+
+def _owed(balance: Mapping[str, Any], today: date) -> list[Alert]:
+    overdue = balance.get("overdue_amount")
+    if overdue is None or Decimal(overdue) <= 0:
+        return []
+    text = f"{overdue} {balance['currency']} overdue"
+    oldest = balance.get("oldest_due_date")
+    if oldest is not None:
+        days = (today - date.fromisoformat(oldest)).days
+        if days > 0:
+            text += f" {days} day{'' if days == 1 else 's'}"
+    return [Alert("warning", "overdue", text)]
+
+
+def _history(sections: Mapping[str, Section], today: date) -> list[Alert]:
+    found = []
+    section = sections.get("interactions")
+    interactions = section.data if section and isinstance(section.data, list) else []
+    latest = next((i for i in interactions if i["disposition"]), None)
+    settled = latest is not None and (latest["follow_up"] or {}).get("done")
+    if latest is not None and latest["disposition"].casefold() == _COMPLAINT and not settled:
+        found.append(Alert("warning", "open_complaint", "The last call was a complaint"))
+    for interaction in interactions:
+        follow_up = interaction["follow_up"]
+        if follow_up and not follow_up.get("done") and follow_up["due_on"] <= today.isoformat():
+            who = interaction["agent"]["name"] if interaction["agent"] else "We"
+            what = f": {follow_up['text']}" if follow_up.get("text") else ""
+            due = date.fromisoformat(follow_up["due_on"])
+            text = f"{who} promised a call back by {due.day} {due:%b}{what}"
+            found.append(Alert("warning", "follow_up_due", text))
+    return found
+
+
+def _standing(customer: Mapping[str, Any] | None) -> list[Alert]:
+    if customer is None:
+        return []
+    marks = {str(t).casefold() for t in (*customer["tags"], customer["tier"] or "")}
+    return [Alert("info", "vip", "VIP customer")] if marks & _VIP else []

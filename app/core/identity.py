@@ -1,0 +1,275 @@
+"""Which records of different sources are one customer, and what that customer looks like. Pure.
+
+Only certain links are made. Evidence, strongest first: the same account number (`external_id`),
+the same tax number, an unshared phone number with the same name, a phone number with the same
+e-mail address. Two records of one connector are never joined, and evidence that would join them
+is no evidence. The outcome depends on the records alone, not on the order they came in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from app.core.contact import StoredContact, StoredPhone
+
+_ACCOUNT, _TAX, _EMAIL = "x:", "t:", "m:"
+_BY_NAME = "n:"
+_STRENGTHS = (_ACCOUNT, _TAX, _BY_NAME, _EMAIL)
+
+# What people type into a field that they must fill.
+_NO_VALUE = frozenset(("", "na", "none", "null", "nil", "unknown", "tbc", "tbd", "test"))
+_MIN_TAX_DIGITS = 5
+_MAX_KEY = 200
+
+_LEGAL_FORMS = frozenset(
+    "ab ag and aps as asa bv bvba co company corp corporation cv doo dba eg ek ev gbr gesmbh gmbh "  # noqa: SIM905
+    "inc incorporated kft kg kgaa limited llc llp lp ltd ltda mbh nv oao ohg oo oy oyj ooo plc pte "
+    "pty pvt sa sab sarl sas se sl slu snc sp spa spol srl sro ug und zoo zrt".split()
+)
+_JOINED_MARKS = re.compile(r"[.'’`´]")
+_OTHER_MARKS = re.compile(r"[\W_]+")
+
+
+class Ref(NamedTuple):
+    """A record: a connector's slug and its id there."""
+
+    connector: str
+    remote_id: str
+
+
+class Link(NamedTuple):
+    """A record of a customer; where two give the same field the higher `priority` wins."""
+
+    connector: str
+    priority: int
+    contact: StoredContact
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What of a record can prove that it is the same customer as another.
+
+    `keys` (account, tax, e-mail with number) prove it alone, `names` only with a number of
+    `numbers` that is not shared.
+    """
+
+    ref: Ref
+    keys: frozenset[str] = field(default_factory=frozenset)
+    numbers: frozenset[str] = field(default_factory=frozenset)
+    names: frozenset[str] = field(default_factory=frozenset)
+
+    @classmethod
+    def of(cls, connector: str, contact: StoredContact) -> Record:
+        """Take the evidence out of a contact."""
+        numbers = frozenset(
+            phone["e164"] for phone in contact.get("phone_numbers", ()) if phone["e164"]
+        )
+        names = map(normal_name, (contact["display_name"], contact.get("company_name", "")))
+        return cls(
+            Ref(connector, contact["remote_id"]),
+            frozenset(_keys(contact, numbers)),
+            numbers,
+            frozenset(name for name in names if name),
+        )
+
+
+def join(records: Iterable[Record], shared: Collection[str] = ()) -> list[list[Record]]:
+    """Group the records into customers.
+
+    `shared` are keys and numbers known to be held by several records of one connector, beyond
+    those that `records` shows.
+    """
+    ordered = sorted(records, key=lambda record: record.ref)
+    groups = [[record] for record in ordered]
+    if len({record.ref.connector for record in ordered}) < 2:
+        return groups
+    no_proof = {*shared, *_held_twice(ordered)}
+    for strength in _STRENGTHS:
+        groups = _join_by(strength, groups, no_proof)
+    return groups
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """The customer of each group, in order; None = a new one. `successors`: ids that are gone."""
+
+    ids: tuple[str | None, ...]
+    successors: Mapping[str, str]
+
+
+def assign(groups: Sequence[Sequence[Record]], current: Mapping[Ref, str]) -> Assignment:
+    """Let each group keep the customer its records had, as far as that is possible.
+
+    A customer whose records part stays with the record that founded it, else with most of them.
+    Of several customers that become one, the first by id stays and the others point to it.
+    """
+    claims: dict[str, list[tuple[bool, int, int]]] = defaultdict(list)
+    for index, group in enumerate(groups):
+        votes = Counter(current[r.ref] for r in group if r.ref in current)
+        founded = {customer_id(r.ref) for r in group}
+        for old, count in votes.items():
+            claims[old].append((old in founded, count, -index))
+    won: dict[int, list[str]] = defaultdict(list)
+    for old in sorted(claims):
+        won[-max(claims[old])[2]].append(old)
+    ids = tuple(won[index][0] if index in won else None for index in range(len(groups)))
+    return Assignment(ids, {gone: first for first, *rest in won.values() for gone in rest})
+
+
+def customer_id(ref: Ref) -> str:
+    """Return the id of a customer first seen in this record.
+
+    The same record gets the same id again after it was gone for a while, so that its calls and
+    notes are found again.
+    """
+    return "c-" + hashlib.blake2b("\x1f".join(ref).encode(), digest_size=10).hexdigest()
+
+
+def account_keys(given: Iterable[str]) -> tuple[str, ...]:
+    """Return the keys of account numbers that a caller typed or a menu collected."""
+    spellings = (s for text in given for s in (text.strip(), text.strip().upper()) if s)
+    return tuple(dict.fromkeys(_ACCOUNT + s for s in spellings if len(s) <= _MAX_KEY))
+
+
+def normal_name(name: str) -> str:
+    """Write a name so that spellings of it are equal: no case, accents, marks or legal form."""
+    if not name.isascii():
+        name = unicodedata.normalize("NFKD", name)
+        name = "".join(c for c in name if not unicodedata.combining(c))
+    name = _JOINED_MARKS.sub("", name.casefold().replace("&", " and "))
+    words = _OTHER_MARKS.sub(" ", name).split()
+    while len(words) > 1 and words[-1] in _LEGAL_FORMS:
+        words.pop()
+    return " ".join(words)
+
+
+def golden(customer: str, links: Iterable[Link]) -> dict[str, Any]:
+    """Return the contract's Customer: the best source's value of each field, lists united.
+
+    Each link also has its `external_id`, by which connectors without contacts are asked.
+    """
+    ordered = sorted(links, key=lambda k: (-k.priority, k.connector, k.contact["remote_id"]))
+    contacts = [link.contact for link in ordered]
+
+    def best(field: str) -> Any:
+        return next((c[field] for c in contacts if c.get(field)), None)  # type: ignore[literal-required]
+
+    return {
+        "customer_id": customer,
+        "display_name": best("display_name"),
+        "company_name": best("company_name"),
+        "tier": best("tier"),
+        "tags": _united(tag for c in contacts for tag in c.get("tags", ())),
+        "language": best("language"),
+        "phone_numbers": _phones(p for c in contacts for p in c.get("phone_numbers", ())),
+        "email_addresses": _united(a for c in contacts for a in c.get("email_addresses", ())),
+        "owner": best("owner"),
+        "links": [
+            {
+                "connector": link.connector,
+                "remote_id": link.contact["remote_id"],
+                "remote_url": link.contact.get("remote_url"),
+                "external_id": link.contact.get("external_id"),
+            }
+            for link in ordered
+        ],
+    }
+
+
+def _keys(contact: StoredContact, numbers: Iterable[str]) -> Iterable[str]:
+    account = contact.get("external_id", "").strip()
+    if _OTHER_MARKS.sub("", account).casefold().strip("0") not in _NO_VALUE:
+        yield _ACCOUNT + account
+    tax = re.sub(r"[\W_]", "", contact.get("tax_number", "")).upper()
+    digits = [c for c in tax if c.isdecimal()]
+    if len(digits) >= _MIN_TAX_DIGITS and len(set(digits)) > 1:
+        yield _TAX + tax
+    for address in contact.get("email_addresses", ()):
+        name, at, domain = address.strip().casefold().rpartition("@")
+        if at and name and domain:
+            for number in numbers:
+                yield f"{_EMAIL}{number} {name}@{domain}"[:_MAX_KEY]
+
+
+def _held_twice(records: Iterable[Record]) -> Iterable[str]:
+    holders = Counter((r.ref.connector, held) for r in records for held in (*r.keys, *r.numbers))
+    return (held for (_, held), count in holders.items() if count > 1)
+
+
+def _evidence(record: Record, strength: str) -> Iterable[tuple[str, str]]:
+    """Yield keys of this strength, each with what makes it worthless when shared."""
+    if strength == _BY_NAME:
+        return ((f"{_BY_NAME}{n} {name}", n) for n in record.numbers for name in record.names)
+    return ((key, key) for key in record.keys if key.startswith(strength))
+
+
+def _join_by(strength: str, groups: list[list[Record]], no_proof: set[str]) -> list[list[Record]]:
+    holders: dict[str, set[int]] = defaultdict(set)
+    for index, group in enumerate(groups):
+        for record in group:
+            for key, unless_shared in _evidence(record, strength):
+                if unless_shared not in no_proof:
+                    holders[key].add(index)
+    parent = list(range(len(groups)))
+
+    def root(index: int) -> int:
+        while parent[index] != index:
+            parent[index] = parent[parent[index]]
+            index = parent[index]
+        return index
+
+    for held_by in holders.values():
+        if len(held_by) > 1 and _are_apart(groups, held_by):
+            first = min(map(root, held_by))
+            for index in held_by:
+                parent[root(index)] = first
+    clusters: dict[int, list[int]] = defaultdict(list)
+    for index in range(len(groups)):
+        clusters[root(index)].append(index)
+    joined: list[list[Record]] = []
+    for members in clusters.values():
+        # One doubt in a chain of links makes all of them doubtful.
+        if _are_apart(groups, members):
+            joined.append([record for index in members for record in groups[index]])
+        else:
+            joined.extend(groups[index] for index in members)
+    return joined
+
+
+def _are_apart(groups: list[list[Record]], members: Collection[int]) -> bool:
+    """Does no connector have two records in these groups?"""
+    connectors = [record.ref.connector for index in members for record in groups[index]]
+    return len(connectors) == len(set(connectors))
+
+
+def _united(values: Iterable[str]) -> list[str]:
+    first: dict[str, str] = {}
+    for value in values:
+        first.setdefault(value.casefold(), value)
+    return list(first.values())
+
+
+def _phones(phones: Iterable[StoredPhone]) -> list[StoredPhone]:
+    united: dict[str, StoredPhone] = {}
+    primary: str | None = None
+    for phone in phones:
+        key = phone["e164"] or phone["raw"]
+        seen = united.get(key)
+        if seen is None:
+            united[key] = StoredPhone({**phone, "is_primary": False})
+        elif seen["type"] is None:
+            seen["type"] = phone["type"]
+        if phone["is_primary"] and primary is None:
+            primary = key
+    if primary is not None:
+        united[primary]["is_primary"] = True
+    return [
+        {"e164": p["e164"], "raw": p["raw"], "type": p["type"], "is_primary": p["is_primary"]}
+        for p in united.values()
+    ]

@@ -1,0 +1,1 @@
+"""The demo: an invented business, its three systems, and a phone that keeps ringing."""

@@ -1,0 +1,106 @@
+"""What a user, a phone system and a connector consist of, in the file and over HTTP alike."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from typing import Annotated, Any, Literal
+
+from phonenumbers import SUPPORTED_REGIONS
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from connectors.sdk.types import SectionName
+
+Role = Literal["agent", "supervisor", "admin"]
+
+_EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
+_SLUG = re.compile(r"[a-z0-9][a-z0-9-]*")
+
+
+def _line(text: str) -> str:
+    # A database keeps no NUL, and a name with a line break is a mistake or an attack on logs.
+    if any(unicodedata.category(char) in ("Cc", "Zl", "Zp") for char in text):
+        raise ValueError("must be one line without control characters")
+    return text
+
+
+def _email(text: str) -> str:
+    if not _EMAIL.fullmatch(text):
+        raise ValueError("is not an e-mail address; write it like ada@example.com")
+    return text.lower()
+
+
+def _slug(text: str) -> str:
+    if not _SLUG.fullmatch(text):
+        raise ValueError("use lower case letters, digits and dashes, such as main-pbx")
+    return text
+
+
+def known_region(text: str) -> str:
+    """Return an ISO 3166 region in capitals.
+
+    Raises:
+        ValueError: phone numbers are not known by this region; names the nearest one.
+    """
+    code = text.upper()
+    if code not in SUPPORTED_REGIONS:
+        near = ["GB"] if code in ("UK", "EN") else []
+        near = near or difflib.get_close_matches(code, sorted(SUPPORTED_REGIONS), 1, 0.5)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ValueError(f"is not an ISO 3166 region such as GB{hint}")
+    return code
+
+
+def _once(texts: list[str]) -> list[str]:
+    return list(dict.fromkeys(texts))
+
+
+Line = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, strict=True),
+    AfterValidator(_line),
+]
+Email = Annotated[Line, AfterValidator(_email)]
+Slug = Annotated[str, StringConstraints(max_length=63, strict=True), AfterValidator(_slug)]
+Region = Annotated[str, AfterValidator(known_region)]
+Lines = Annotated[list[Line], Field(max_length=100), AfterValidator(_once)]
+
+
+class _Fields(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class UserFields(_Fields):
+    """A person. The first extension is the one that is shown."""
+
+    email: Email
+    name: Line
+    role: Role
+    extensions: Lines = []
+    queues: Lines = []
+
+
+class PhoneSystemFields(_Fields):
+    """A phone system; what `settings` may hold depends on `kind`."""
+
+    kind: Line
+    name: Line | None = None
+    settings: dict[str, Any] = {}
+    region: Region | None = None
+
+
+class ConnectorFields(_Fields):
+    """A connector. `timeout_ms` is for one section, `cache_s` how long each may be shown again.
+
+    Of two sources that give the same field, the one with the higher `priority` wins.
+    """
+
+    kind: Line
+    name: Line | None = None
+    settings: dict[str, Any] = {}
+    region: Region | None = None
+    timeout_ms: Annotated[int, Field(strict=True, ge=50, le=60_000)] = 1500
+    cache_s: dict[SectionName, Annotated[float, Field(ge=0, le=86_400)]] = {}
+    priority: Annotated[int, Field(strict=True, ge=-1_000_000, le=1_000_000)] = 0
+    enabled: Annotated[bool, Field(strict=True)] = True

@@ -1,0 +1,200 @@
+"""Work that goes on beside the calls: writing them down, configuration, silence, sync."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+
+from app import metrics
+from app.core.call import CallEvent, EventKind
+from app.core.pop import call_json, dumps
+from app.core.routing import addressed, audience, handler
+from app.errors import UserError
+from app.live import LiveCall
+from app.runtime import Runtime
+from app.screenpop import receive, replicate, restore
+from app.screens import dismiss, update
+from app.sources.sync import sync
+from app.store.calls import events_since, unfinished_calls
+from app.store.configuration import sync_states
+from app.store.hot import CallRecord, documents
+from app.store.leases import hold
+from app.telephony.base import TEST_CALL
+
+WRITE_EVERY_S = 0.25
+CONFIGURATION_EVERY_S = 0.5
+LOGINS_EVERY_S = 2.0
+SILENCE_EVERY_S = 5.0
+CATCH_UP_EVERY_S = 2.0
+TIDY_EVERY_S = 30.0
+SYNC_LOOK_EVERY_S = 5.0
+SYNC_EVERY = timedelta(minutes=15)
+SYNC_AGAIN = timedelta(minutes=1)
+SYNC_LEASE = timedelta(minutes=2)
+LONGEST_TEST = timedelta(minutes=2)
+LONGEST_SILENCE = timedelta(hours=4)
+_UNWRITTEN = timedelta(minutes=1)
+_CATCH_UP = timedelta(seconds=10)
+log = structlog.get_logger("jobs")
+
+
+async def every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+    """Do the work again and again; a failure is logged and the next turn tries again."""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await work()
+        except Exception:
+            log.exception("job_failed", job=getattr(work, "__name__", "job"))
+
+
+def record(rt: Runtime, live: LiveCall) -> CallRecord:
+    """Return the row that a call is written down as."""
+    call, pop = live.call, live.pop
+    agent = handler(call, rt.directory)
+    return CallRecord(
+        call_id=call.call_id,
+        phone_system=call.phone_system,
+        live=not call.over,
+        state=call.state,
+        e164=live.asked_for.e164 if live.asked_for else None,
+        customer_id=pop.customer["customer_id"] if pop.customer else None,
+        agent_id=agent.user_id if agent else None,
+        user_ids=dumps(sorted(addressed(call, rt.directory))).decode(),
+        started_at=call.started_at or pop.timing.received_at,
+        **documents(call_json(call, agent, agent.extension if agent else None)),
+        timing=dumps(pop.timing).decode(),
+    )
+
+
+async def write_calls(rt: Runtime) -> None:
+    """Write down the calls that changed; when it returns, all of them are."""
+    async with rt.calls.writing:
+        changed = tuple(rt.calls.dirty)
+        if not changed:
+            return
+        rt.calls.dirty.difference_update(changed)
+        try:
+            await rt.hot.save_calls([record(rt, live) for live in changed])
+        except BaseException:
+            rt.calls.dirty.update(changed)
+            raise
+
+
+async def take_configuration(rt: Runtime) -> None:
+    """Follow a change of configuration: pops go to whom the calls are for now."""
+    if await rt.reload():
+        for live in rt.calls:
+            if not live.call.over:
+                update(rt, live)
+
+
+async def recover(rt: Runtime) -> None:
+    """Fold the calls that were going on when the process stopped; their agents get them back."""
+    now = rt.clock()
+    for events in await unfinished_calls(rt.db, now - LONGEST_SILENCE, now - _UNWRITTEN):
+        live = restore(rt, events)
+        live.mine = True
+        live.seats = audience(live.call, rt.directory)
+        rt.calls.dirty.add(live)
+
+
+async def catch_up(rt: Runtime) -> None:
+    """Take what other processes received and the bus did not tell: it may lose messages."""
+    since = rt.clock() - _CATCH_UP
+    for call_id, count in (await events_since(rt.db, since)).items():
+        live = rt.calls.get(call_id)
+        known = live.call.events if live else ()
+        if sum(event.received_at >= since for event in known) < count:
+            await replicate(rt, call_id)
+
+
+async def tidy(rt: Runtime) -> None:
+    """End calls that nothing was heard of for hours, and forget those that are over."""
+    now = rt.clock()
+    for live in rt.calls:
+        call = live.call
+        test = call.call_id.startswith(f"{call.phone_system}:{TEST_CALL}")
+        longest = LONGEST_TEST if test else LONGEST_SILENCE
+        if not call.over and now - call.events[-1].received_at > longest:
+            end = CallEvent(
+                EventKind.ENDED,
+                call.call_id,
+                call.phone_system,
+                now,
+                event_key=f"timeout:{call.call_id}",
+                ended_reason="timeout",
+            )
+            await receive(rt, end)
+    rt.calls.forget_over(now)
+    metrics.live_calls.set(sum(not live.call.over for live in rt.calls))
+
+
+async def sync_due(rt: Runtime) -> None:
+    """Refresh the phone index from the sources whose turn it is; one process does it."""
+    now = rt.clock()
+    if not await hold(rt.db, "sync", rt.process_id, now, SYNC_LEASE):
+        return
+    async with rt.db.read() as session:
+        states = await sync_states(session)
+    for instance in rt.sources:
+        state = states.get(instance.slug)
+        last = state.finished_at if state else None
+        if instance.connector is None or not instance.provides("contacts"):
+            continue
+        wait = SYNC_AGAIN if state is not None and state.error else SYNC_EVERY
+        if last is not None and now - last < wait:
+            continue
+        full = last is None or (now.date() != last.date())
+        try:
+            result = await sync(
+                instance.connector,
+                instance.config.region,
+                instance.config.priority,
+                rt.contacts,
+                full=full,
+                progress=lambda _: None,
+                clock=rt.clock,
+            )
+        except UserError as error:
+            log.warning("sync_stopped", connector=instance.slug, why=str(error))
+            continue
+        log.info(
+            "synced",
+            connector=instance.slug,
+            contacts=result.contacts,
+            rejected=result.rejected_count,
+            error=result.error,
+        )
+        await hold(rt.db, "sync", rt.process_id, rt.clock(), SYNC_LEASE)
+
+
+def heard_on_bus(rt: Runtime, message: dict[str, object]) -> None:
+    """Follow what another process did."""
+    if "dismiss" in message:
+        live = rt.calls.get(str(message["dismiss"]))
+        if live is not None:
+            dismiss(rt, live, str(message["user"]))
+        return
+    call_id = str(message.get("call") or message.get("choice") or "")
+    if call_id:
+        rt.spawn(replicate(rt, call_id, again="choice" in message))
+
+
+def start_jobs(rt: Runtime) -> None:
+    """Start everything that runs until the process ends."""
+
+    async def close_silent() -> None:
+        rt.hub.close_silent(asyncio.get_running_loop().time())
+
+    rt.bus.subscribe(lambda message: heard_on_bus(rt, message))
+    rt.spawn(every(WRITE_EVERY_S, lambda: write_calls(rt)))
+    rt.spawn(every(CONFIGURATION_EVERY_S, lambda: take_configuration(rt)))
+    rt.spawn(every(SILENCE_EVERY_S, close_silent))
+    rt.spawn(every(TIDY_EVERY_S, lambda: tidy(rt)))
+    if not rt.settings.embedded:
+        rt.spawn(every(CATCH_UP_EVERY_S, lambda: catch_up(rt)))
+    rt.spawn(every(SYNC_LOOK_EVERY_S, lambda: sync_due(rt)))

@@ -1,0 +1,88 @@
+"""The calls that are going on, as this process knows them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from time import perf_counter
+
+from app.core.call import Call
+from app.core.match import Choice, IndexHit, Match
+from app.core.pop import Pop, Timing
+from app.core.profile import NOT_CONFIGURED, SECTION_NAMES, SourceOutcome
+from connectors.sdk.types import Number, SectionName
+
+# A late event of a call that is over is common for about this long (telephony.md section 3).
+KEEP_OVER = timedelta(minutes=2)
+
+
+@dataclass(eq=False)
+class LiveCall:
+    """One call: its pop, who has it on the screen, and what is being asked about it.
+
+    `asked_for` and `accounts`: the number and account numbers that it was identified by.
+    `mine`: this process received an event of it, so it writes the call down.
+    """
+
+    pop: Pop
+    started: float = field(default_factory=perf_counter)
+    seats: dict[str, str | None] = field(default_factory=dict)
+    dismissed: set[str] = field(default_factory=set)
+    asked_for: Number | None = None
+    accounts: tuple[str, ...] = ()
+    hits: list[IndexHit] = field(default_factory=list)
+    choice: Choice | None = None
+    outcomes: dict[SectionName, dict[str, SourceOutcome]] = field(default_factory=dict)
+    gathering: asyncio.Task[None] | None = None
+    writing: dict[str, asyncio.Future[bool]] = field(default_factory=dict)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    mine: bool = False
+
+    @property
+    def call(self) -> Call:
+        """The call as folded so far."""
+        return self.pop.call
+
+    def elapsed_ms(self) -> float:
+        """Milliseconds since the first event was received."""
+        return round((perf_counter() - self.started) * 1000, 3)
+
+
+def new_live_call(call: Call, received_at: datetime) -> LiveCall:
+    """Start a call: nobody has it yet and nothing is known of the caller."""
+    sections = dict.fromkeys(SECTION_NAMES, NOT_CONFIGURED)
+    return LiveCall(Pop(call, 0, Match(), sections, (), Timing(received_at)))
+
+
+class LiveCalls:
+    """The calls by id; those that are over stay a little for late events."""
+
+    def __init__(self) -> None:
+        self._calls: dict[str, LiveCall] = {}
+        self.dirty: set[LiveCall] = set()
+        self.writing = asyncio.Lock()
+
+    def get(self, call_id: str) -> LiveCall | None:
+        """Return a call that is going on or has just ended."""
+        return self._calls.get(call_id)
+
+    def add(self, live: LiveCall) -> LiveCall:
+        """Register a call; if it is there already, that one is returned."""
+        return self._calls.setdefault(live.call.call_id, live)
+
+    def __iter__(self) -> Iterator[LiveCall]:
+        return iter(tuple(self._calls.values()))
+
+    def of(self, user_id: str) -> list[LiveCall]:
+        """Return the calls on an agent's screen, oldest first."""
+        mine = [c for c in self if user_id in c.seats and user_id not in c.dismissed]
+        return sorted(mine, key=lambda c: c.pop.timing.received_at)
+
+    def forget_over(self, now: datetime) -> None:
+        """Drop the calls that ended a while ago and are written down."""
+        for live in self:
+            last = live.call.events[-1].received_at
+            if live.call.over and now - last > KEEP_OVER and live not in self.dirty:
+                del self._calls[live.call.call_id]

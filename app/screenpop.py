@@ -1,0 +1,286 @@
+"""The hot path: from a phone system's event to the agents' screens, top to bottom.
+
+    receive ─┬─ on disk (group commit) ──────────────────────────────▶ the webhook is answered
+             └─ fold ▶ identify ▶ FIRST PUSH ▶ gather ▶ merge ▶ patch ▶ patch ▶ complete
+
+The events on disk are the truth; everything in memory can be folded from them again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from app import metrics
+from app.core.call import Call, CallEvent, fold
+from app.core.identity import account_keys
+from app.core.match import Choice, Match, phone_keys, rank
+from app.core.merge import merge
+from app.core.phone import normalise
+from app.core.profile import EMPTY, HIDDEN, NOT_CONFIGURED, Section, SourceOutcome, SourceStatus
+from app.core.routing import audience
+from app.live import LiveCall, new_live_call
+from app.runtime import Runtime
+from app.screens import update, view
+from app.sources.find import find_everywhere
+from app.sources.sync import upsert_found
+from connectors.sdk.types import SECTIONS, CustomerRef, Number, SectionName
+
+log = structlog.get_logger("screenpop")
+
+
+async def receive(rt: Runtime, event: CallEvent) -> bool:
+    """Take an event; returns when it is on disk: True if it was seen before.
+
+    Raises:
+        Exception: it could not be written; nothing was promised and it may be sent again.
+    """
+    event = with_number(rt, event)
+    live = await find_call(rt, event)
+    if live is not None and live.call.knows(event):
+        first_copy = live.writing.get(event.event_key or "")
+        if first_copy is None or await _written(first_copy):
+            await awaken(rt, live)
+            return True
+    writing = rt.hot.append(event)  # The disk and the screen do not wait for each other.
+    live = (
+        live
+        or rt.calls.get(event.call_id)
+        or rt.calls.add(new_live_call(Call(event.call_id, event.phone_system), event.received_at))
+    )
+    live.mine = True
+    if event.event_key:
+        live.writing[event.event_key] = writing
+    try:
+        await show(rt, live, event)
+    except Exception:
+        log.exception("show_failed", call_id=event.call_id)
+    new = await writing
+    live.writing.pop(event.event_key or "", None)
+    if new:
+        await rt.bus.publish({"call": event.call_id})
+    return not new
+
+
+async def _written(writing: asyncio.Future[bool]) -> bool:
+    try:
+        await asyncio.shield(writing)
+    except Exception:  # noqa: BLE001 - the first copy was not written, so this one must be
+        return False
+    return True
+
+
+def with_number(rt: Runtime, event: CallEvent) -> CallEvent:
+    """Normalise the calling number with the phone system's region, once, on the way in."""
+    if event.withheld:
+        return replace(event, number=Number(raw=event.ani, withheld=True))
+    if not event.ani:
+        return event
+    return replace(event, number=normalise(event.ani, rt.regions.get(event.phone_system)))
+
+
+async def find_call(rt: Runtime, event: CallEvent) -> LiveCall | None:
+    """Return the event's call: from memory, else folded from what is on disk."""
+    live = rt.calls.get(event.call_id)
+    if live is not None:
+        return live
+    events = await rt.hot.events_of(event.call_id)
+    return rt.calls.get(event.call_id) or (restore(rt, events) if events else None)
+
+
+def restore(rt: Runtime, events: list[CallEvent]) -> LiveCall:
+    """Fold a call from its stored events; nobody has it on the screen yet."""
+    call = fold(None, events[0])
+    for event in events[1:]:
+        call = fold(call, event)
+    return rt.calls.add(new_live_call(call, events[0].received_at))
+
+
+async def replicate(rt: Runtime, call_id: str, *, again: bool = False) -> None:
+    """Take over what another process received for a call; `again`: the caller was chosen."""
+    events = await rt.hot.events_of(call_id)
+    if not events:
+        return
+    live = rt.calls.get(call_id) or rt.calls.add(
+        new_live_call(Call(call_id, events[0].phone_system), events[0].received_at)
+    )
+    async with live.lock:
+        call = live.call
+        for event in events:
+            call = fold(call if call.events else None, event)
+        here = any(rt.hub.connected(user_id) for user_id in audience(call, rt.directory))
+        if here and not call.over and (again or unasked(rt, live, call)):
+            await identify(rt, live, call)
+        update(rt, live, call=call)
+    if here and live.gathering is None:
+        gather(rt, live)
+
+
+async def show(rt: Runtime, live: LiveCall, event: CallEvent) -> None:
+    """Fold the event into the call and bring every screen up to date."""
+    async with live.lock:
+        call = fold(live.call if live.call.events else None, event)
+        if unasked(rt, live, call):
+            await identify(rt, live, call)
+        else:
+            update(rt, live, call=call)
+    if live.gathering is None:
+        gather(rt, live)
+
+
+def other_party(rt: Runtime, call: Call) -> Number:
+    """Return the customer's number: who calls, or on an outbound call who is called."""
+    if call.direction == "outbound" and call.dnis:
+        return normalise(call.dnis, rt.regions.get(call.phone_system))
+    return call.caller
+
+
+def unasked(rt: Runtime, live: LiveCall, call: Call) -> bool:
+    """Say whether the call tells more about who calls than it was identified by."""
+    asked = (live.asked_for, live.accounts)
+    return not call.over and asked != (other_party(rt, call), accounts_of(call))
+
+
+def accounts_of(call: Call) -> tuple[str, ...]:
+    """Return the account numbers that the caller may have typed, as keys."""
+    return account_keys(call.collected.values()) if call.collected else ()
+
+
+async def identify(rt: Runtime, live: LiveCall, call: Call) -> None:
+    """Match the number to customers, and put up what is known without asking anyone."""
+    party = live.asked_for = other_party(rt, call)
+    live.accounts = accounts_of(call)
+    keys = phone_keys(party)
+    live.hits, live.choice = await rt.hot.identify(keys, party.e164) if keys else ([], None)
+    if live.accounts:
+        live.hits += await rt.hot.holders(live.accounts)
+    match = rank_hits(rt, live)
+    if live.pop.timing.identified_ms is None:
+        timing = replace(live.pop.timing, identified_ms=live.elapsed_ms())
+        live.pop = replace(live.pop, timing=timing)
+        metrics.matches.labels(match.outcome).inc()
+    await recognise(rt, live, call, match)
+
+
+def rank_hits(rt: Runtime, live: LiveCall) -> Match:
+    """Rank the candidates found so far, with the sources by their names."""
+    names = rt.sources.names()
+    hits = [replace(hit, connector=names.get(hit.connector, hit.connector)) for hit in live.hits]
+    return rank(live.asked_for or Number(None), hits, live.choice)
+
+
+async def recognise(rt: Runtime, live: LiveCall, call: Call, match: Match) -> None:
+    """Take a match: the earlier calls and the cached sections of the customer it shows."""
+    e164 = live.asked_for.e164 if live.asked_for else None
+    customer_id = match.customer["customer_id"] if match.customer else None
+    earlier: list[dict[str, Any]] = []
+    if customer_id or (e164 and match.outcome != "multiple"):
+        earlier = await rt.hot.interactions(customer_id, e164, call.call_id)
+    sections = dict(live.pop.sections)
+    sections["interactions"] = own_section(earlier, rt.clock())
+    live.outcomes = {}
+    timing = replace(live.pop.timing, sections={}, complete_ms=None)
+    if live.gathering is not None:
+        live.gathering.cancel()
+        live.gathering = None
+    if match.customer is None:
+        blank = HIDDEN if match.outcome == "multiple" else EMPTY
+        for name in SECTIONS:
+            sections[name] = blank if rt.sources.providing(name) else NOT_CONFIGURED
+    else:
+        for question in rt.gatherer.questions(refs(match)):
+            told = live.outcomes.setdefault(question.section, {})
+            told[question.instance.slug] = rt.gatherer.first(question)
+        for name in SECTIONS:
+            sections[name] = merge(name, live.outcomes.get(name, {}).values())
+    update(rt, live, call=call, match=match, sections=sections, timing=timing)
+
+
+def own_section(earlier: list[dict[str, Any]], now: datetime) -> Section:
+    """Return the earlier calls, which are our own: live, and from no connector."""
+    status: SourceStatus = "ok" if earlier else "empty"
+    source = SourceOutcome("screenpop", status, name="our notes", as_of=now, elapsed_ms=0.0)
+    return Section(status, earlier or None, now, sources=(source.shown(),))
+
+
+def refs(match: Match) -> dict[str, CustomerRef]:
+    """Return the shown customer's ids by connector."""
+    links = match.customer["links"] if match.customer else ()
+    return {
+        link["connector"]: CustomerRef(link["remote_id"], link.get("external_id")) for link in links
+    }
+
+
+def gather(rt: Runtime, live: LiveCall) -> None:
+    """Ask every source at once; each answer becomes a patch when it comes."""
+    if live.call.over or live.asked_for is None:
+        return
+    match = live.pop.match
+    if match.customer is None:
+        if match.outcome == "none" and live.asked_for.e164 and rt.sources.providing("find"):
+            live.gathering = rt.start(search(rt, live, live.asked_for))
+        return
+    questions = [
+        question
+        for question in rt.gatherer.questions(refs(match))
+        if live.outcomes[question.section][question.instance.slug].status == "loading"
+    ]
+    asked = live.outcomes
+
+    def heard(section: SectionName, outcome: SourceOutcome) -> None:
+        if live.outcomes is asked:  # Else another customer was chosen meanwhile.
+            asked[section][outcome.connector] = outcome
+            update(rt, live, sections={section: merge(section, asked[section].values())})
+
+    live.gathering = rt.start(rt.gatherer.ask(questions, heard))
+
+
+async def search(rt: Runtime, live: LiveCall, number: Number) -> None:
+    """Ask the sources that can search by number, because the phone index has nobody."""
+    found = await find_everywhere(rt.sources, number)
+    if not found:
+        return
+    for each in found:
+        await upsert_found(
+            each.connector,
+            each.contacts,
+            each.region,
+            each.priority,
+            rt.contacts,
+            at=rt.clock(),
+        )
+    async with live.lock:
+        if live.asked_for == number and not live.call.over:
+            live.gathering = None
+            await identify(rt, live, live.call)
+    if live.gathering is None:
+        gather(rt, live)
+
+
+async def hello(rt: Runtime, user_id: str) -> list[dict[str, Any]]:
+    """Return every live pop of an agent, whole; look-ups that wait for somebody start now."""
+    mine = rt.calls.of(user_id)
+    for live in mine:
+        await awaken(rt, live)
+    return [view(rt, live, user_id) for live in rt.calls.of(user_id)]
+
+
+async def awaken(rt: Runtime, live: LiveCall) -> None:
+    """Identify and gather for a call that was folded from disk and not looked at since."""
+    async with live.lock:
+        if unasked(rt, live, live.call):
+            await identify(rt, live, live.call)
+    if live.gathering is None:
+        gather(rt, live)
+
+
+async def choose(rt: Runtime, live: LiveCall, choice: Choice) -> None:
+    """Take an agent's word for which of the candidates is calling."""
+    async with live.lock:
+        live.choice = choice
+        await recognise(rt, live, live.call, rank_hits(rt, live))
+    gather(rt, live)

@@ -1,0 +1,153 @@
+"""The configured connectors as running objects, replaced when their configuration changes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+
+from app.sources.guard import Guard
+from connectors.registry import kinds
+from connectors.sdk.connector import Connector, Context
+from connectors.sdk.types import SECTIONS, SectionName
+
+DEFAULT_TIMEOUT_MS = 1500
+DEFAULT_CACHE_S: Mapping[SectionName, float] = {
+    "balance": 60,
+    "purchases": 300,
+    "credit_terms": 900,
+    "tickets": 60,
+}
+_GRACE_S = 30.0
+log = structlog.get_logger("sources")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConfig:
+    """A connector as configured, settings decrypted."""
+
+    slug: str
+    kind: str
+    name: str
+    settings: Mapping[str, Any]
+    region: str | None = None
+    timeout_ms: int = DEFAULT_TIMEOUT_MS
+    cache_s: Mapping[str, float] = field(default_factory=dict)
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Instance:
+    """A running connector, or the reason why it cannot run."""
+
+    config: SourceConfig
+    guard: Guard
+    connector: Connector[Any] | None = None
+    fault: str | None = None
+
+    @property
+    def slug(self) -> str:
+        """The connector's slug."""
+        return self.config.slug
+
+    def provides(self, capability: str) -> bool:
+        """Say whether it brings this; a broken one is counted for all, so that it is seen."""
+        if self.connector is None:
+            return capability in SECTIONS[:3]
+        return capability in self.connector.provides
+
+    def fresh_s(self, section: SectionName) -> float:
+        """Return for how long an answer is shown without asking again."""
+        return float(self.config.cache_s.get(section, DEFAULT_CACHE_S[section]))
+
+
+class Instances:
+    """All connectors by slug, highest priority first."""
+
+    def __init__(self, data_dir: Path, now: Callable[[], datetime]) -> None:
+        self._data_dir = data_dir
+        self._now = now
+        self._by_slug: dict[str, Instance] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def __iter__(self) -> Iterator[Instance]:
+        return iter(self._by_slug.values())
+
+    def get(self, slug: str) -> Instance | None:
+        """Return the connector with this slug."""
+        return self._by_slug.get(slug)
+
+    def names(self) -> dict[str, str]:
+        """Return the connectors' names by slug."""
+        return {slug: each.config.name for slug, each in self._by_slug.items()}
+
+    def providing(self, capability: str) -> list[Instance]:
+        """Return the connectors that bring a section or can search."""
+        return [each for each in self._by_slug.values() if each.provides(capability)]
+
+    def replace(self, configs: Iterable[SourceConfig]) -> list[str]:
+        """Run these connectors; unchanged ones go on. Returns the slugs that changed."""
+        old, self._by_slug = self._by_slug, {}
+        fresh: list[str] = []
+        for config in sorted(configs, key=lambda c: (-c.priority, c.slug)):
+            same = old.get(config.slug)
+            if same is not None and same.config == config:
+                self._by_slug[config.slug] = old.pop(config.slug)
+            else:
+                self._by_slug[config.slug] = self.make(config)
+                fresh.append(config.slug)
+        for gone in old.values():
+            self._retire(gone)
+        return fresh + [slug for slug in old if slug not in self._by_slug]
+
+    def make(self, config: SourceConfig) -> Instance:
+        """Start one connector."""
+        guard = Guard(config.name, config.timeout_ms / 1000)
+        kind = kinds().get(config.kind)
+        if kind is None:
+            return Instance(config, guard, fault=f"there is no connector of kind {config.kind}")
+        context = Context(config.slug, config.region, self._data_dir, self._now)
+        try:
+            connector = kind(kind.Config.model_validate(config.settings), context)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            return Instance(config, guard, fault=f"settings.{where}: {first['msg']}")
+        except Exception as error:  # noqa: BLE001 - one bad plug-in must not stop the others
+            log.warning("connector_broken", connector=config.slug, error=type(error).__name__)
+            return Instance(config, guard, fault=f"it failed to start: {type(error).__name__}")
+        return Instance(config, guard, connector)
+
+    def _retire(self, instance: Instance) -> None:
+        async def later() -> None:
+            try:
+                await asyncio.sleep(_GRACE_S)  # Calls in flight may still be asking it.
+            finally:
+                await _aclose(instance)
+
+        task = asyncio.create_task(later())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def close(self) -> None:
+        """Close all connectors."""
+        for task in self._closing:
+            task.cancel()
+        await asyncio.gather(*self._closing, return_exceptions=True)
+        for instance in self._by_slug.values():
+            await _aclose(instance)
+
+
+async def _aclose(instance: Instance) -> None:
+    if instance.connector is None:
+        return
+    try:
+        await instance.connector.aclose()
+    except Exception as error:  # noqa: BLE001 - closing goes on with the others
+        log.warning("connector_close", connector=instance.slug, error=type(error).__name__)

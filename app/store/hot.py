@@ -1,0 +1,208 @@
+"""The few prepared statements of the hot path, asked of the driver directly.
+
+SQLAlchemy costs 50-100 times an indexed SQLite read (docs/adr/0002); everything that is not on
+the path from a webhook to the first push goes through it all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import orjson
+from sqlalchemy.engine import make_url
+
+from app.core.call import Attestation, CallEvent, EventKind
+from app.core.match import Choice, IndexHit
+from app.core.pop import dumps
+from connectors.sdk.types import Number
+
+INTERACTIONS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """An event as it is stored."""
+
+    phone_system: str
+    event_key: str
+    call_id: str
+    received_at: datetime
+    payload: str
+
+    @classmethod
+    def of(cls, event: CallEvent) -> EventRow:
+        """Make the row; an event that cannot be recognised again gets a key of its own."""
+        key = event.event_key or f"!{uuid.uuid4().hex}"
+        return cls(event.phone_system, key, event.call_id, event.received_at, dumps(event).decode())
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """A call's row in `calls`."""
+
+    call_id: str
+    phone_system: str
+    live: bool
+    state: str
+    e164: str | None
+    customer_id: str | None
+    agent_id: str | None
+    user_ids: str
+    started_at: datetime
+    doc: str
+    summary: str
+    timing: str | None
+
+
+class HotStore(Protocol):
+    """What the hot path asks of the database."""
+
+    def append(self, event: CallEvent) -> asyncio.Future[bool]:
+        """Start to put the event on disk; done when it is: False if it was there already."""
+
+    async def events_of(self, call_id: str) -> list[CallEvent]:
+        """Read all events of a call, oldest first."""
+
+    async def identify(
+        self, keys: Sequence[str], e164: str | None
+    ) -> tuple[list[IndexHit], Choice | None]:
+        """Read the phone index and an agent's earlier choice."""
+
+    async def holders(self, account_keys: Sequence[str]) -> list[IndexHit]:
+        """Read whose account numbers these are."""
+
+    async def interactions(
+        self, customer_id: str | None, e164: str | None, except_call: str
+    ) -> list[dict[str, Any]]:
+        """Read the earlier calls of a customer (else of a number), newest first."""
+
+    async def save_calls(self, records: Sequence[CallRecord]) -> None:
+        """Write calls for lists and history."""
+
+    async def config_version(self) -> int:
+        """Read the number that grows with every change of configuration."""
+
+    async def close(self) -> None:
+        """Finish what is queued and give the connections back."""
+
+
+async def connect(url: str) -> HotStore:
+    """Open the hot statements on the database at `url`."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        from app.store.hot_sqlite import SqliteHot
+
+        return SqliteHot(Path(parsed.database or ":memory:"))
+    from app.store.hot_postgresql import PostgresHot
+
+    plain = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
+    return await PostgresHot.connect(plain)
+
+
+def documents(call: Mapping[str, Any]) -> dict[str, str]:
+    """Return the `doc` and `summary` columns of a contract's Call."""
+    shown = ("call_id", "started_at", "direction", "agent")
+    summary = {name: call[name] for name in shown}
+    return {"doc": dumps(call).decode(), "summary": dumps(summary).decode()}
+
+
+def load_event(payload: str | bytes) -> CallEvent:
+    """Read back an event that `EventRow.of` stored."""
+    raw = orjson.loads(payload)
+    number, attestation = raw["number"], raw["attestation"]
+    return CallEvent(
+        **{
+            **raw,
+            "kind": EventKind(raw["kind"]),
+            "received_at": datetime.fromisoformat(raw["received_at"]),
+            "occurred_at": raw["occurred_at"] and datetime.fromisoformat(raw["occurred_at"]),
+            "number": number and Number(**number),
+            "attestation": attestation and Attestation(**attestation),
+            "extensions": tuple(raw["extensions"]),
+        }
+    )
+
+
+def index_hit(
+    key: str, connector: str, remote_id: str, kind: str | None, primary: bool, doc: str
+) -> IndexHit:
+    """Make a hit of a phone index row joined with its customer."""
+    return IndexHit(key, connector, remote_id, orjson.loads(doc), kind, bool(primary))
+
+
+def account_hit(key: str, connector: str, remote_id: str, doc: str) -> IndexHit:
+    """Make a hit of an account number joined with its customer."""
+    return IndexHit(key, connector, remote_id, orjson.loads(doc), by_account=True)
+
+
+def interaction(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the contract's interaction of a call joined with its wrap-up and notes."""
+    follow_up = None
+    if row["follow_up_due"] is not None:
+        follow_up = {
+            "due_on": row["follow_up_due"],
+            "text": row["follow_up_text"],
+            "done": row["follow_up_done_at"] is not None,
+        }
+    return {
+        **orjson.loads(row["summary"]),
+        "disposition": row["disposition"],
+        "note": row["note"],
+        "sentiment": row["sentiment"],
+        "follow_up": follow_up,
+    }
+
+
+def record_values(record: CallRecord) -> dict[str, Any]:
+    """Return a call's row by column name."""
+    return asdict(record)
+
+
+def utc(value: datetime | str) -> datetime:
+    """Read a stored time as aware UTC."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value
+
+
+INTERACTIONS_SQL = """
+SELECT c.summary, w.disposition, w.sentiment,
+       w.follow_up_due, w.follow_up_text, w.follow_up_done_at,
+       (SELECT {join_notes} FROM notes n WHERE n.call_id = c.call_id) AS note
+  FROM calls c LEFT JOIN wrap_ups w ON w.call_id = c.call_id
+ WHERE (c.customer_id = {customer} OR (c.customer_id IS NULL AND c.e164 = {e164}))
+   AND c.call_id <> {call}
+ ORDER BY c.started_at DESC LIMIT 10
+"""
+CHOICE_SQL = """
+SELECT n.customer_id, u.name, n.chosen_at
+  FROM number_choices n LEFT JOIN users u ON u.id = n.user_id WHERE n.e164 = {e164}
+"""
+CALL_COLUMNS = (
+    "call_id",
+    "phone_system",
+    "live",
+    "state",
+    "e164",
+    "customer_id",
+    "agent_id",
+    "user_ids",
+    "started_at",
+    "doc",
+    "summary",
+    "timing",
+)
+HOLDERS_SQL = """
+SELECT k.key, k.connector, k.remote_id, c.doc
+  FROM customer_keys k
+  JOIN customer_links l ON l.connector = k.connector AND l.remote_id = k.remote_id
+  JOIN customers c ON c.id = l.customer_id WHERE k.key = {key} LIMIT 10
+"""
+EVENTS_SQL = "SELECT payload FROM call_events WHERE call_id = {call} ORDER BY id"
+VERSION_SQL = "SELECT value FROM meta WHERE key = 'config_version'"

@@ -1,0 +1,139 @@
+"""The hot statements on PostgreSQL, by asyncpg."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+
+from app.core.call import CallEvent
+from app.core.match import Choice, IndexHit
+from app.store.group_commit import GroupCommit
+from app.store.hot import (
+    CALL_COLUMNS,
+    CHOICE_SQL,
+    EVENTS_SQL,
+    HOLDERS_SQL,
+    INTERACTIONS_SQL,
+    VERSION_SQL,
+    CallRecord,
+    EventRow,
+    account_hit,
+    index_hit,
+    interaction,
+    load_event,
+    record_values,
+    utc,
+)
+
+_INSERT = """
+INSERT INTO call_events (phone_system, event_key, call_id, received_at, payload)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[])
+ON CONFLICT (phone_system, event_key) DO NOTHING RETURNING phone_system, event_key
+"""
+_UPSERT_CALL = (
+    f"INSERT INTO calls ({', '.join(CALL_COLUMNS)}) "  # noqa: S608 - constant names
+    f"VALUES ({', '.join(f'${n}' for n in range(1, len(CALL_COLUMNS) + 1))}) "
+    "ON CONFLICT (call_id) DO UPDATE SET "
+    + ", ".join(f"{c} = excluded.{c}" for c in CALL_COLUMNS[2:])
+)
+_IDENTIFY = """
+SELECT p.key, p.connector, p.remote_id, p.type, p.is_primary, c.doc
+  FROM phone_index p JOIN customers c ON c.id = p.customer_id
+ WHERE p.key = ANY($1::text[]) LIMIT 50
+"""
+_INTERACTIONS = INTERACTIONS_SQL.format(
+    join_notes="string_agg(n.text, E'\\n\\n' ORDER BY n.created_at)",
+    customer="$1",
+    e164="$2",
+    call="$3",
+)
+_TIMEOUT_S = 10
+
+
+async def _keep(_connection: Any) -> None:
+    """Reset nothing between uses: these connections run only the statements of this file."""
+
+
+class PostgresHot:
+    """`HotStore` on PostgreSQL."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+        self._commit = GroupCommit(self._write)
+
+    @classmethod
+    async def connect(cls, url: str) -> PostgresHot:
+        """Open a few connections of its own."""
+        pool = await asyncpg.create_pool(
+            url, min_size=2, max_size=6, reset=_keep, command_timeout=_TIMEOUT_S
+        )
+        return cls(pool)
+
+    def append(self, event: CallEvent) -> asyncio.Future[bool]:
+        """Start to put the event on disk; done when it is: False if it was there already."""
+        return self._commit.append(EventRow.of(event))
+
+    async def _write(self, rows: list[EventRow]) -> list[bool]:
+        columns = [
+            [r.phone_system for r in rows],
+            [r.event_key for r in rows],
+            [r.call_id for r in rows],
+            [r.received_at for r in rows],
+            [r.payload for r in rows],
+        ]
+        stored = await self._pool.fetch(_INSERT, *columns)
+        fresh = {(row[0], row[1]) for row in stored}
+        new = []
+        for row in rows:
+            key = (row.phone_system, row.event_key)
+            new.append(key in fresh)
+            fresh.discard(key)
+        return new
+
+    async def events_of(self, call_id: str) -> list[CallEvent]:
+        """Read all events of a call, oldest first."""
+        rows = await self._pool.fetch(EVENTS_SQL.format(call="$1"), call_id)
+        return [load_event(row[0]) for row in rows]
+
+    async def identify(
+        self, keys: Sequence[str], e164: str | None
+    ) -> tuple[list[IndexHit], Choice | None]:
+        """Read the phone index and an agent's earlier choice."""
+        hits = [index_hit(*row) for row in await self._pool.fetch(_IDENTIFY, list(keys))]
+        if e164 is None or len(hits) < 2:
+            return hits, None
+        row = await self._pool.fetchrow(CHOICE_SQL.format(e164="$1"), e164)
+        return hits, row and Choice(row[0], row[1], utc(row[2]))
+
+    async def holders(self, account_keys: Sequence[str]) -> list[IndexHit]:
+        """Read whose account numbers these are."""
+        return [
+            account_hit(*row)
+            for key in account_keys
+            for row in await self._pool.fetch(HOLDERS_SQL.format(key="$1"), key)
+        ]
+
+    async def interactions(
+        self, customer_id: str | None, e164: str | None, except_call: str
+    ) -> list[dict[str, Any]]:
+        """Read the earlier calls of a customer (else of a number), newest first."""
+        rows = await self._pool.fetch(_INTERACTIONS, customer_id, e164, except_call)
+        return [interaction(row) for row in rows]
+
+    async def save_calls(self, records: Sequence[CallRecord]) -> None:
+        """Write calls for lists and history."""
+        rows = [tuple(record_values(r)[c] for c in CALL_COLUMNS) for r in records]
+        await self._pool.executemany(_UPSERT_CALL, rows)
+
+    async def config_version(self) -> int:
+        """Read the number that grows with every change of configuration."""
+        value = await self._pool.fetchval(VERSION_SQL)
+        return int(value or 0)
+
+    async def close(self) -> None:
+        """Finish what is queued and give the connections back."""
+        await self._commit.drain()
+        await self._pool.close()

@@ -1,0 +1,260 @@
+"""The tables. SQLAlchemy owns the schema; `hot` reads and writes a few of them directly."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, MetaData, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from app.store.types import Json, Sealed, UtcDateTime
+
+_BigId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Base(DeclarativeBase):
+    """All tables; named constraints, so that migrations can find them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {str: Text(), datetime: UtcDateTime(), bytes: Sealed(), Any: Json()}  # noqa: RUF012
+
+
+class Meta(Base):
+    """Single values: `config_version`, `default_region`."""
+
+    __tablename__ = "meta"
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+
+
+class User(Base):
+    """A person: agent, supervisor or admin. E-mail is kept in lower case."""
+
+    __tablename__ = "users"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    role: Mapped[str]
+    extensions: Mapped[Any] = mapped_column(Json, nullable=False)
+    queues: Mapped[Any] = mapped_column(Json, nullable=False)
+    password_hash: Mapped[str | None]
+    disabled: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+
+
+class Session(Base):
+    """A browser's log-in; only a hash of its cookie is kept."""
+
+    __tablename__ = "sessions"
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class ApiToken(Base):
+    """A program's token; it may do what its user may. Only a hash is kept."""
+
+    __tablename__ = "api_tokens"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str | None]
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class PhoneSystemRow(Base):
+    """A configured phone system; settings are encrypted whole."""
+
+    __tablename__ = "phone_systems"
+    slug: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int]
+    kind: Mapped[str]
+    name: Mapped[str | None]
+    settings: Mapped[bytes]
+    region: Mapped[str | None]
+    updated_at: Mapped[datetime]
+
+
+class ConnectorRow(Base):
+    """A configured connector; settings are encrypted whole."""
+
+    __tablename__ = "connectors"
+    slug: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int]
+    kind: Mapped[str]
+    name: Mapped[str | None]
+    settings: Mapped[bytes]
+    region: Mapped[str | None]
+    timeout_ms: Mapped[int]
+    cache_s: Mapped[Any] = mapped_column(Json, nullable=False)
+    priority: Mapped[int]
+    enabled: Mapped[bool] = mapped_column(default=True)
+    updated_at: Mapped[datetime]
+
+
+class Customer(Base):
+    """The golden record: one per person or company; `doc` is what the pop shows of it."""
+
+    __tablename__ = "customers"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    display_name: Mapped[str] = mapped_column(index=True)
+    doc: Mapped[Any] = mapped_column(Json, nullable=False)
+    updated_at: Mapped[datetime]
+
+
+class CustomerLink(Base):
+    """A customer's record in one source; `data` is the contact as the source gave it."""
+
+    __tablename__ = "customer_links"
+    connector: Mapped[str] = mapped_column(primary_key=True)
+    remote_id: Mapped[str] = mapped_column(primary_key=True)
+    customer_id: Mapped[str] = mapped_column(
+        ForeignKey("customers.id", ondelete="CASCADE"), index=True
+    )
+    data: Mapped[Any] = mapped_column(Json, nullable=False)
+    sync_id: Mapped[str]
+
+
+class CustomerKey(Base):
+    """What makes two sources' records one customer: account number, tax number, e-mail + number."""
+
+    __tablename__ = "customer_keys"
+    key: Mapped[str] = mapped_column(primary_key=True)
+    connector: Mapped[str] = mapped_column(primary_key=True)
+    remote_id: Mapped[str] = mapped_column(primary_key=True)
+    __table_args__ = (Index("ix_customer_keys_record", "connector", "remote_id"),)
+
+
+class PhoneIndex(Base):
+    """The phone index.
+
+    `key` is an E.164 number, or `~` and the last nine digits of a number that could not be read.
+    """
+
+    __tablename__ = "phone_index"
+    key: Mapped[str] = mapped_column(primary_key=True)
+    connector: Mapped[str] = mapped_column(primary_key=True)
+    remote_id: Mapped[str] = mapped_column(primary_key=True)
+    customer_id: Mapped[str] = mapped_column(
+        ForeignKey("customers.id", ondelete="CASCADE"), index=True
+    )
+    raw: Mapped[str]
+    type: Mapped[str | None]
+    is_primary: Mapped[bool]
+    __table_args__ = (Index("ix_phone_index_record", "connector", "remote_id"),)
+
+
+class NumberChoice(Base):
+    """Which of several candidates an agent said is calling from a number."""
+
+    __tablename__ = "number_choices"
+    e164: Mapped[str] = mapped_column(primary_key=True)
+    customer_id: Mapped[str] = mapped_column(
+        ForeignKey("customers.id", ondelete="CASCADE"), index=True
+    )
+    user_id: Mapped[str]
+    chosen_at: Mapped[datetime]
+
+
+class CallEventRow(Base):
+    """Every event that was accepted: the truth that calls are folded from."""
+
+    __tablename__ = "call_events"
+    id: Mapped[int] = mapped_column(_BigId, primary_key=True, autoincrement=True)
+    phone_system: Mapped[str]
+    event_key: Mapped[str]
+    call_id: Mapped[str] = mapped_column(index=True)
+    received_at: Mapped[datetime] = mapped_column(index=True)
+    payload: Mapped[str]
+    __table_args__ = (Index("uq_call_events_key", "phone_system", "event_key", unique=True),)
+
+
+class HookRefusal(Base):
+    """A webhook that was refused or not understood, redacted and bounded, for the admin."""
+
+    __tablename__ = "hook_refusals"
+    id: Mapped[int] = mapped_column(_BigId, primary_key=True, autoincrement=True)
+    phone_system: Mapped[str] = mapped_column(index=True)
+    received_at: Mapped[datetime]
+    status: Mapped[int]
+    reason: Mapped[str]
+    body: Mapped[str]
+
+
+class CallRow(Base):
+    """A call as last folded, for lists and history.
+
+    `doc` is the contract's Call, `summary` the little of it that a later call's pop shows.
+    """
+
+    __tablename__ = "calls"
+    call_id: Mapped[str] = mapped_column(primary_key=True)
+    phone_system: Mapped[str]
+    live: Mapped[bool] = mapped_column(index=True)
+    state: Mapped[str]
+    e164: Mapped[str | None]
+    customer_id: Mapped[str | None]
+    agent_id: Mapped[str | None]
+    user_ids: Mapped[Any] = mapped_column(Json, nullable=False)
+    started_at: Mapped[datetime]
+    doc: Mapped[Any] = mapped_column(Json, nullable=False)
+    summary: Mapped[Any] = mapped_column(Json, nullable=False)
+    timing: Mapped[Any] = mapped_column(Json, nullable=True)
+    __table_args__ = (
+        Index("ix_calls_customer", "customer_id", "started_at"),
+        Index("ix_calls_e164", "e164", "started_at"),
+        Index("ix_calls_started", "started_at"),
+    )
+
+
+class Note(Base):
+    """What an agent wrote about a call; the id may come from the page that autosaves it."""
+
+    __tablename__ = "notes"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    call_id: Mapped[str] = mapped_column(index=True)
+    user_id: Mapped[str]
+    text: Mapped[str]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class WrapUp(Base):
+    """How a call came out: disposition, sentiment, and what was promised."""
+
+    __tablename__ = "wrap_ups"
+    call_id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str]
+    disposition: Mapped[str | None]
+    sentiment: Mapped[str | None]
+    follow_up_due: Mapped[str | None] = mapped_column(index=True)
+    follow_up_text: Mapped[str | None]
+    follow_up_done_at: Mapped[datetime | None]
+    updated_at: Mapped[datetime]
+
+
+class SyncState(Base):
+    """How the last sync of a connector went, and where the next one starts."""
+
+    __tablename__ = "sync_state"
+    connector: Mapped[str] = mapped_column(primary_key=True)
+    checkpoint: Mapped[str | None]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    contacts: Mapped[int] = mapped_column(default=0)
+    numbers: Mapped[int] = mapped_column(default=0)
+    rejected: Mapped[Any] = mapped_column(Json, nullable=False)
+    rejected_count: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str | None]

@@ -1,0 +1,90 @@
+"""Twilio's request signature (twilio.com/docs/usage/security), on raw bytes.
+
+base64 of HMAC-SHA1 with the auth token over the full public address followed by, for a form, each
+field's name and value in the order of names (of a repeated field the unique values, sorted). A
+JSON body is covered by `bodySHA256` in the address instead.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Sequence
+from urllib.parse import parse_qs, unquote_to_bytes, urlsplit, urlunsplit
+
+from app.telephony.base import HookRequest, Refused
+from app.telephony.body import FORM
+
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+def sign(token: str, url: str, form: bytes = b"") -> str:
+    """Return the `X-Twilio-Signature` of a request; `form` is the encoded body, if it is a form."""
+    signed = url.encode("utf-8", "surrogateescape") + _signed_fields(form)
+    # SHA-1 is what Twilio signs with; HMAC does not rest on its collision resistance.
+    return base64.b64encode(hmac.digest(token.encode(), signed, "sha1")).decode()
+
+
+def verify(tokens: Sequence[str], request: HookRequest) -> None:
+    """Check that one of the tokens signed this request, its address with or without a port.
+
+    Raises:
+        Refused: no signature, a body that it does not cover, or no token matches.
+    """
+    given = request.headers.get("x-twilio-signature", "")
+    if not given:
+        raise Refused("not signed: the header X-Twilio-Signature is needed")
+    form = _covered_form(request)
+    found = False
+    for url in url_spellings(request.url):
+        for token in tokens:
+            expected = sign(token, url, form).encode()
+            found |= hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected)
+    if not found:
+        raise Refused(
+            "X-Twilio-Signature does not match: check the auth token, and that the public address "
+            f"is exactly the one given to Twilio (here {urlsplit(request.url).path or '/'})"
+        )
+
+
+def _covered_form(request: HookRequest) -> bytes:
+    """Return the form that is part of the signed text; a body of another type must be hashed."""
+    if request.method == "GET":
+        return b""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media == FORM or not request.body:
+        return request.body
+    hashes = parse_qs(request.query).get("bodySHA256", [])
+    actual = hashlib.sha256(request.body).hexdigest()
+    given = hashes[0].lower().encode("utf-8", "surrogateescape") if hashes else b""
+    if not hmac.compare_digest(given, actual.encode()):
+        raise Refused("the body is not a form, and bodySHA256 in the address does not cover it")
+    return b""
+
+
+def _signed_fields(form: bytes) -> bytes:
+    """Return the decoded names and values as they are signed; blank values count."""
+    values: dict[bytes, set[bytes]] = {}
+    for pair in form.replace(b"+", b" ").split(b"&"):
+        if pair:
+            name, _, value = pair.partition(b"=")
+            values.setdefault(unquote_to_bytes(name), set()).add(unquote_to_bytes(value))
+    return b"".join(name + value for name in sorted(values) for value in sorted(values[name]))
+
+
+def url_spellings(url: str) -> list[str]:
+    """Return the address as given, without its port, and with the default port: Twilio varies."""
+    parts = urlsplit(url)
+    login, at, host = parts.netloc.rpartition("@")
+    # An IPv6 address has colons inside its brackets.
+    name, colon, port = host.rpartition(":")
+    if not colon or not port.isdigit():
+        name = host
+    default = _DEFAULT_PORTS.get(parts.scheme, 443)
+    spellings = [url]
+    for netloc in (f"{login}{at}{name}", f"{login}{at}{name}:{default}"):
+        spelling = urlunsplit(parts._replace(netloc=netloc))
+        if spelling not in spellings:
+            spellings.append(spelling)
+    return spellings

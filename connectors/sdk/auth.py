@@ -1,0 +1,77 @@
+"""How a connector shows a web service who it is."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+
+from connectors.sdk.connector import ConnectorConfig
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+
+class NoAuth(ConnectorConfig):
+    """The service asks for no credentials."""
+
+    kind: Literal["none"] = "none"
+
+
+class HeaderAuth(ConnectorConfig):
+    """A key in a header."""
+
+    kind: Literal["header"] = "header"
+    name: str = Field(title="Header", description="Name of the header, such as X-Api-Key.")
+    value: SecretStr = Field(title="Key", description="What the header holds.")
+
+
+class BearerAuth(ConnectorConfig):
+    """A token as `Authorization: Bearer`."""
+
+    kind: Literal["bearer"] = "bearer"
+    token: SecretStr = Field(title="Token", description="The access token.")
+
+
+class BasicAuth(ConnectorConfig):
+    """User name and password."""
+
+    kind: Literal["basic"] = "basic"
+    username: str = Field(title="User name", description="Name of the account.")
+    password: SecretStr = Field(title="Password", description="Its password.")
+
+
+Auth = Annotated[NoAuth | HeaderAuth | BearerAuth | BasicAuth, Field(discriminator="kind")]
+
+
+def auth_headers(auth: Auth) -> dict[str, str]:
+    """Return the headers that carry the credentials.
+
+    Raises:
+        ValueError: they cannot be sent in a header.
+    """
+    headers: dict[str, str] = {}
+    if isinstance(auth, HeaderAuth):
+        headers = {auth.name: auth.value.get_secret_value()}
+    elif isinstance(auth, BearerAuth):
+        headers = {"Authorization": "Bearer " + auth.token.get_secret_value()}
+    elif isinstance(auth, BasicAuth):
+        pair = f"{auth.username}:{auth.password.get_secret_value()}".encode()
+        headers = {"Authorization": "Basic " + base64.b64encode(pair).decode()}
+    check_headers(headers)
+    return headers
+
+
+def check_headers(headers: Mapping[str, str]) -> None:
+    """Refuse headers that cannot be sent; the text does not repeat a value.
+
+    Raises:
+        ValueError: in words for the admin.
+    """
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError("a header's name holds letters, digits and - only")
+        if not value.isascii() or not value.isprintable():
+            raise ValueError(f"{name} must be plain printable characters without a line break")

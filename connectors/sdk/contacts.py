@@ -1,0 +1,156 @@
+"""From the rows of a source to contacts: one customer with all numbers and addresses. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from connectors.sdk.types import (
+    ContactRow,
+    CustomerRef,
+    Owner,
+    PhoneRow,
+    RejectedRow,
+    SourceError,
+    Tombstone,
+)
+from connectors.sdk.values import Row, web_link
+
+CONTACT = (
+    "remote_id",
+    "display_name",
+    "company_name",
+    "external_id",
+    "tax_number",
+    "tier",
+    "tags",
+    "language",
+    "region",
+    "owner_name",
+    "owner_email",
+    "remote_url",
+    "updated_at",
+    "deleted",
+    "is_primary",
+)
+_PHONE = re.compile(r"(phone|mobile)(?!.*_type)\w*")
+_EMAIL = re.compile(r"email\w*")
+
+PhoneReader = Callable[[Row, str], tuple[str, ...]]
+
+
+def is_contact_column(name: str) -> bool:
+    """Say whether a contact has this column: those of `CONTACT`, phone*, mobile* and email*."""
+    return name in CONTACT or bool(re.fullmatch(r"(phone|mobile|email)\w*", name))
+
+
+def phone_columns(columns: Iterable[str]) -> list[str]:
+    """Return the columns that hold phone numbers: phone*, mobile*, but not phone_type."""
+    return [name for name in columns if _PHONE.fullmatch(name)]
+
+
+def missing_contact_columns(columns: Sequence[str]) -> str | None:
+    """Say which column contacts cannot do without, or None when all are there."""
+    if "remote_id" not in columns:
+        return "contacts need the column `remote_id`"
+    if "display_name" not in columns and "company_name" not in columns:
+        return "contacts need the column `display_name` (or `company_name`)"
+    if not phone_columns(columns):
+        return "contacts need a column with numbers: `phone`, or any `phone...` or `mobile...`"
+    return None
+
+
+def plain_phones(row: Row, column: str) -> tuple[str, ...]:
+    """Read the numbers of a column as the source stores them: one, or a list."""
+    value = row.values.get(column)
+    if isinstance(value, list | tuple):
+        return row.texts(column)
+    number = row.text(column)
+    return (number,) if number else ()
+
+
+def customer_link(template: str, ref: CustomerRef) -> str | None:
+    """Fill `{remote_id}` and `{external_id}` into the address of a customer's page."""
+    if not template or ("{external_id}" in template and ref.external_id is None):
+        return None
+    filled = template.replace("{remote_id}", quote(ref.remote_id, safe=""))
+    return web_link(filled.replace("{external_id}", quote(ref.external_id or "", safe="")))
+
+
+def contact(
+    rows: Sequence[Row], customer_url: str = "", phones: PhoneReader = plain_phones
+) -> ContactRow | Tombstone | RejectedRow:
+    """Make one contact of the rows of one customer, which repeat it once for each number.
+
+    The customer's own columns are those of the first row that has them. `customer_url` is the
+    template of a link for a source that gives none. A true `deleted` makes a tombstone.
+    """
+    first = rows[0]
+    try:
+        remote_id = first.needed_text("remote_id")
+        if any(row.flag("deleted") for row in rows):
+            return Tombstone(remote_id)
+        return _contact(remote_id, rows, customer_url, phones)
+    except SourceError as error:
+        return RejectedRow(first.where, error.text)
+
+
+def _contact(
+    remote_id: str, rows: Sequence[Row], customer_url: str, phones: PhoneReader
+) -> ContactRow:
+    def first(column: str) -> str | None:
+        return next((v for row in rows if (v := row.text(column)) is not None), None)
+
+    company = first("company_name")
+    name = first("display_name") or company or rows[0].needed_text("display_name")
+    external_id = first("external_id")
+    link = customer_link(customer_url, CustomerRef(remote_id, external_id))
+    owner = Owner(name=first("owner_name"), email=first("owner_email"))
+    return ContactRow(
+        remote_id=remote_id,
+        display_name=name,
+        company_name=company,
+        external_id=external_id,
+        tax_number=first("tax_number"),
+        tier=first("tier"),
+        tags=_distinct(tag for row in rows for tag in row.texts("tags")),
+        language=first("language"),
+        owner=owner if owner.name or owner.email else None,
+        email_addresses=_distinct(
+            email
+            for row in rows
+            for column in row.values
+            if _EMAIL.fullmatch(column)
+            for email in row.texts(column)
+        ),
+        phone_numbers=_phone_numbers(rows, phones),
+        region=first("region"),
+        remote_url=web_link(first("remote_url")) or link,
+    )
+
+
+def _phone_numbers(rows: Sequence[Row], phones: PhoneReader) -> tuple[PhoneRow, ...]:
+    found: dict[str, PhoneRow] = {}
+    for row in rows:
+        primary = row.flag("is_primary") or False
+        for column in phone_columns(row.values):
+            for raw in phones(row, column):
+                kind = row.text("phone_type") or ("mobile" if column.startswith("mobile") else None)
+                found.setdefault(raw, PhoneRow(raw=raw, type=kind, is_primary=primary))
+    return tuple(found.values())
+
+
+def later(newest: Any, value: Any) -> Any:
+    """Return the later of two `updated_at` values as the source writes them."""
+    if newest is None or value is None:
+        return newest if value is None else value
+    try:
+        return max(newest, value)
+    except TypeError:
+        return newest
+
+
+def _distinct(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(words))

@@ -1,0 +1,124 @@
+"""The rows of a file under our names, found by customer. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from connectors.sdk.facts import COLUMNS, SUMMARY, TERMS
+from connectors.sdk.tabular import Table
+from connectors.sdk.types import CustomerRef, SourceError
+from connectors.sdk.values import Row, TextFormat, excel_damaged
+
+KEYS = ("remote_id", "external_id")
+# Spreadsheets keep 15 digits: a longer number has lost its end.
+_EXACT_IDS = 10**15
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A file as it was at `as_of`; `faults` says, by row number, why a row is unusable."""
+
+    columns: frozenset[str]
+    rows: tuple[Row, ...]
+    faults: Mapping[int, str]
+    by_key: Mapping[tuple[str, str], list[Row]]
+    as_of: datetime
+
+
+def index(table: Table, columns: Mapping[str, str], form: TextFormat, as_of: datetime) -> Content:
+    """Give the rows our names (`columns` maps them to headers) and index them by both ids.
+
+    Raises:
+        SourceError: BAD_CONFIG, a header is missing.
+    """
+    rows = tuple(_rows(table, columns, form))
+    faults = {line.number: line.fault for line in table.lines if line.fault}
+    by_key: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        for key in KEYS:
+            name = _id(row, key, faults)
+            # A row with a fault is found too, if its id is there: its section must say so.
+            if name is not None:
+                by_key.setdefault((key, name), []).append(row)
+    return Content(frozenset(columns), rows, faults, by_key, as_of)
+
+
+def _rows(table: Table, columns: Mapping[str, str], form: TextFormat) -> Iterator[Row]:
+    positions = {name: table.position(header) for name, header in columns.items()}
+    for line in table.lines:
+        cells = line.cells
+        values = {
+            name: cells[at] if at < len(cells) and cells[at] != "" else None
+            for name, at in positions.items()
+        }
+        yield Row(values, line.number, "row", form)
+
+
+def _id(row: Row, key: str, faults: dict[int, str]) -> str | None:
+    value = row.values.get(key)
+    long = isinstance(value, int | float) and abs(value) >= _EXACT_IDS
+    if long or (isinstance(value, str) and excel_damaged(value)):
+        faults[row.number] = f"has a {key} that a spreadsheet cut: format the column as text"
+        return None
+    try:
+        return row.text(key)
+    except SourceError as error:
+        faults[row.number] = error.text
+        return None
+
+
+def customers_of(content: Content) -> list[list[Row]]:
+    """Gather the rows of each customer, in the order of the file; rows without an id alone."""
+    groups: dict[Any, list[Row]] = {}
+    for row in content.rows:
+        ref = None if row.number in content.faults else ref_of([row])
+        groups.setdefault(ref.remote_id if ref else row.number, []).append(row)
+    return list(groups.values())
+
+
+def ref_of(rows: Sequence[Row]) -> CustomerRef | None:
+    """Name the customer of some rows: an external id serves as our own where there is none."""
+    try:
+        external = rows[0].text("external_id")
+        own = rows[0].text("remote_id") or external
+    except SourceError:
+        return None
+    return CustomerRef(own, external) if own else None
+
+
+def rows_of(section: str, content: Content, ref: CustomerRef) -> list[Row]:
+    """Return the rows of a customer that say something of a section.
+
+    Where it is one row for each customer, those that only repeat it (for a further phone number)
+    count once.
+    """
+    summary = section == "balance" and "amount_due" not in content.columns
+    own = {"balance": SUMMARY if summary else COLUMNS["balance"], "credit_terms": TERMS}
+    telling = [
+        name
+        for name in own.get(section, COLUMNS[section])
+        if name in content.columns and name != "currency"
+    ]
+    rows = _find(content, ref)
+    filled = [row for row in rows if any(row.values[name] is not None for name in telling)]
+    return _once(filled, telling) if section == "credit_terms" or summary else filled
+
+
+def _find(content: Content, ref: CustomerRef) -> list[Row]:
+    """Find rows by the source's own id, else by the id shared with other systems."""
+    found = content.by_key.get(("remote_id", ref.remote_id), [])
+    if not found and ref.external_id is not None:
+        found = content.by_key.get(("external_id", ref.external_id), [])
+    elif not found and "remote_id" not in content.columns:
+        found = content.by_key.get(("external_id", ref.remote_id), [])
+    return found
+
+
+def _once(rows: Iterable[Row], names: Sequence[str]) -> list[Row]:
+    seen: dict[tuple[Any, ...], Row] = {}
+    for row in rows:
+        seen.setdefault(tuple(row.values[name] for name in names), row)
+    return list(seen.values())

@@ -1,0 +1,313 @@
+"""CSV and Excel files: an export that somebody puts into the data folder."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import Field, field_validator, model_validator
+
+from connectors.sdk.checks import failed_check
+from connectors.sdk.connector import (
+    Capability,
+    Connector,
+    ConnectorConfig,
+    ContactItem,
+    Context,
+)
+from connectors.sdk.contacts import (
+    CONTACT,
+    contact,
+    customer_link,
+    is_contact_column,
+    missing_contact_columns,
+    phone_columns,
+    plain_phones,
+)
+from connectors.sdk.facts import COLUMNS, missing_columns
+from connectors.sdk.indexed import KEYS, Content, customers_of, index, ref_of, rows_of
+from connectors.sdk.mapping import check_names
+from connectors.sdk.sections import Origin, Reading, answer
+from connectors.sdk.settings import Currency, CustomerUrl
+from connectors.sdk.tabular import read_table
+from connectors.sdk.types import (
+    Checkpoint,
+    CheckResult,
+    CheckStatus,
+    CustomerRef,
+    Empty,
+    ErrorKind,
+    Found,
+    RejectedRow,
+    SectionName,
+    SourceError,
+)
+from connectors.sdk.values import DateOrder, Row, TextFormat, excel_damaged
+
+T = TypeVar("T")
+_SECTIONS: tuple[SectionName, ...] = ("balance", "purchases", "credit_terms")
+_KNOWN = {
+    *CONTACT,
+    *(column for section in _SECTIONS for column in COLUMNS[section]),
+    "phone",
+    "mobile",
+    "email",
+}
+_CHECKED_CUSTOMERS = 1_000
+
+
+class TableConfig(ConnectorConfig):
+    """Settings of a file."""
+
+    path: str = Field(
+        title="File",
+        description="Name in the data folder: exports/credit.xlsx. It is read again when changed.",
+    )
+    columns: dict[str, str] = Field(
+        title="Columns",
+        description="Our name: the header in the file. remote_id or external_id is needed; phone"
+        " (phone…, mobile…) with display_name brings contacts; amount_due or balance brings"
+        " balances; credit_limit, on_hold, payment_terms… bring credit terms; order_number brings"
+        " purchases.",
+    )
+    sheet: str = Field("", title="Sheet", description="Of a spreadsheet; the first if empty.")
+    encoding: str = Field(
+        "utf-8-sig",
+        title="Encoding",
+        description="Of a text file: utf-8-sig, windows-1252… UTF-16 is recognised.",
+    )
+    delimiter: str = Field(
+        ",",
+        title="Delimiter",
+        description="What separates the cells of a text file: one character, or tab.",
+        pattern=r"^([^\r\n\x22]|tab)$",
+    )
+    decimal_comma: bool = Field(
+        False, title="Decimal comma", description="Text amounts are written 1.234,50."
+    )
+    date_order: DateOrder = Field(
+        "ymd",
+        title="Order of dates",
+        description="Of dates written as text: ymd 2026-10-12, dmy 12.10.2026, mdy 10/12/2026.",
+    )
+    currency: Currency = ""
+    customer_url: CustomerUrl = ""
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_a_text_encoding(cls, encoding: str) -> str:
+        try:
+            "".encode(encoding)
+            codecs.lookup(encoding)
+        except LookupError:
+            raise ValueError("is not an encoding: try utf-8-sig or windows-1252") from None
+        return encoding
+
+    @field_validator("columns")
+    @classmethod
+    def _columns_are_known(cls, columns: dict[str, str]) -> dict[str, str]:
+        check_names([name for name in columns if not is_contact_column(name)], _KNOWN, "column")
+        if not set(columns).intersection(KEYS):
+            raise ValueError("remote_id or external_id must be mapped: whose are the rows?")
+        return columns
+
+    @model_validator(mode="after")
+    def _brings_something(self) -> TableConfig:
+        if not brought(self.columns):
+            raise ValueError(
+                "columns: nothing would come of these; map phone with display_name, amount_due or"
+                " balance, credit_limit, or order_number"
+            )
+        return self
+
+
+def brought(columns: Mapping[str, str]) -> frozenset[Capability]:
+    """Say what the mapped columns are enough for."""
+    found: list[Capability] = []
+    named = ("remote_id", *columns)
+    if missing_contact_columns(named) is None:
+        found.append("contacts")
+    found += [section for section in _SECTIONS if missing_columns(section, columns) is None]
+    return frozenset(found)
+
+
+class TableConnector(Connector[TableConfig]):
+    """A file read whole, kept in memory, and read again when it changes."""
+
+    kind: ClassVar[str] = "table"
+    title: ClassVar[str] = "File (CSV, Excel)"
+    summary: ClassVar[str] = "A table in the data folder, read again whenever it changes."
+    Config: ClassVar[type[Any]] = TableConfig
+
+    def __init__(self, config: TableConfig, context: Context) -> None:
+        super().__init__(config, context)
+        # One thread: a reload and the look-ups behind it never see half a file.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="table-source")
+        self._stamp: tuple[int, int, int] | None = None
+        self._content: Content | None = None
+        self._fault: SourceError | None = None
+
+    @property
+    def provides(self) -> frozenset[Capability]:
+        """What the mapped columns are enough for."""
+        return brought(self.config.columns)
+
+    async def contacts(self, since: str | None) -> AsyncIterator[ContactItem]:  # noqa: ARG002
+        """Read all customers; a file knows nothing of changes since."""
+        content, note = await self._run(self._current)
+        if note:
+            raise SourceError(ErrorKind.BAD_DATA, note)
+        customers = await self._run(lambda: customers_of(content))
+        for rows in customers:
+            for item in _contact_items(rows, content.faults, self.config):
+                yield item
+        yield Checkpoint(None, len(customers))
+
+    async def fetch(self, section: SectionName, ref: CustomerRef) -> Found | Empty:
+        """Find the rows of a customer; if the new file is unreadable, in the old content."""
+        return await self._run(lambda: self._fetch(section, ref))
+
+    def _fetch(self, section: SectionName, ref: CustomerRef) -> Found | Empty:
+        content, note = self._current()
+        return self._answer(section, ref, content, [note] if note else [])
+
+    def _answer(
+        self, section: SectionName, ref: CustomerRef, content: Content, notes: Sequence[str]
+    ) -> Found | Empty:
+        rows = rows_of(section, content, ref)
+        for row in rows:
+            if row.number in content.faults:
+                raise SourceError(ErrorKind.BAD_DATA, f"{row.where} {content.faults[row.number]}")
+        link = customer_link(self.config.customer_url, ref)
+        origin = Origin(
+            self.context.slug,
+            self.context.today(),
+            content.as_of,
+            self.config.currency or None,
+            link,
+        )
+        return answer(section, Reading(rows), origin, notes=notes)
+
+    def _current(self) -> tuple[Content, str | None]:
+        """Return the content, read again if the file changed, and what is wrong with the file."""
+        path = self._path()
+        try:
+            stat = path.stat()
+        except OSError:
+            self._stamp = None
+            self._fault = SourceError(
+                ErrorKind.UNAVAILABLE, f"the file {path.name} is not in the data folder"
+            )
+        else:
+            stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+            if stamp != self._stamp:
+                self._stamp = stamp
+                self._reload(path, datetime.fromtimestamp(stat.st_mtime, UTC))
+        if self._content is None:
+            raise self._fault or SourceError(ErrorKind.UNAVAILABLE, "the file was not read")
+        if self._fault is None:
+            return self._content, None
+        age = f"{self._content.as_of:%Y-%m-%d %H:%M} UTC"
+        return self._content, f"{self._fault.text}; the content of {age} is used"
+
+    def _reload(self, path: Path, as_of: datetime) -> None:
+        try:
+            self._content = self._read(path, as_of)
+            self._fault = None
+        except SourceError as error:
+            self._fault = error
+
+    def _path(self) -> Path:
+        folder = self.context.data_dir.resolve()
+        path = (folder / self.config.path).resolve()
+        if not path.is_relative_to(folder):
+            raise SourceError(
+                ErrorKind.BAD_CONFIG, "the file must be in the data folder: give its name there"
+            )
+        return path
+
+    def _read(self, path: Path, as_of: datetime) -> Content:
+        delimiter = "\t" if self.config.delimiter == "tab" else self.config.delimiter
+        table = read_table(
+            path, sheet=self.config.sheet, encoding=self.config.encoding, delimiter=delimiter
+        )
+        form = TextFormat(self.config.decimal_comma, self.config.date_order)
+        return index(table, self.config.columns, form, as_of)
+
+    async def check(self) -> CheckResult:
+        """Read the file, and try up to a thousand of its customers."""
+        try:
+            return await self._run(self._check)
+        except SourceError as error:
+            return failed_check(error)
+
+    def _check(self) -> CheckResult:
+        content, note = self._current()
+        if note:
+            return CheckResult(CheckStatus.BAD_CONFIG, note)
+        proved = [f"{len(content.rows)} rows, of {content.as_of:%Y-%m-%d %H:%M} UTC"]
+        customers = customers_of(content)
+        if "contacts" in self.provides:
+            items = [
+                i for rows in customers for i in _contact_items(rows, content.faults, self.config)
+            ]
+            rejected = [item for item in items if isinstance(item, RejectedRow)]
+            proved.append(f"contacts: {len(items) - len(rejected)}")
+            if rejected:
+                first = rejected[0]
+                proved.append(f"{len(rejected)} rows rejected, first: {first.where} {first.why}")
+        refs = [ref for rows in customers[:_CHECKED_CUSTOMERS] if (ref := ref_of(rows))]
+        sections = [section for section in _SECTIONS if section in self.provides]
+        proved += [self._try(section, refs, content) for section in sections]
+        return CheckResult(CheckStatus.OK, "", tuple(proved))
+
+    def _try(self, section: SectionName, refs: Sequence[CustomerRef], content: Content) -> str:
+        """Work out a section of many customers; it fails if not one can be read."""
+        found, errors = 0, []
+        for ref in refs:
+            try:
+                found += isinstance(self._answer(section, ref, content, ()), Found)
+            except SourceError as error:
+                errors.append(error)
+        if errors and not found:
+            raise errors[0]
+        text = f"{section}: {found} of {len(refs)} customers"
+        return f"{text}, {len(errors)} cannot be read: {errors[0].text}" if errors else text
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def aclose(self) -> None:
+        """Let the thread end and the content go."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _contact_items(
+    rows: list[Row], faults: Mapping[int, str], config: TableConfig
+) -> Iterator[ContactItem]:
+    """Make a contact of a customer's rows, and name each number that a spreadsheet has spoilt."""
+    for row in rows:
+        if row.number in faults:
+            yield RejectedRow(row.where, faults[row.number])
+            return
+        for column in phone_columns(row.values):
+            if excel_damaged(row.values[column]):
+                yield RejectedRow(
+                    row.where,
+                    f"the number under {config.columns[column]!r} is kept as a number, so a leading"
+                    " 0 or + is lost: format the column as text and enter it again",
+                )
+    if "remote_id" not in config.columns:
+        rows = [
+            Row({**row.values, "remote_id": row.values["external_id"]}, row.number) for row in rows
+        ]
+    yield contact(rows, config.customer_url, _undamaged_phones)
+
+
+def _undamaged_phones(row: Row, column: str) -> tuple[str, ...]:
+    return () if excel_damaged(row.values.get(column)) else plain_phones(row, column)

@@ -1,0 +1,132 @@
+/** The frame of a block: title, state in words, body, what is in conflict, sources and ages. */
+
+import { type ComponentChildren, createContext } from "preact";
+import { useContext, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { Section, SectionStatus } from "../../api/contract";
+import { everyQuarterMinute } from "../../live/clock";
+import { Icon, type IconName } from "../icon";
+import { LinkOut } from "../pieces";
+import { conflictWords, sourceWords, troubleWords } from "../words";
+
+const TAGS: Partial<Record<SectionStatus, { icon: IconName; text: string }>> = {
+  loading: { icon: "dots", text: "coming" },
+  stale: { icon: "clock", text: "old" },
+  partial: { icon: "half", text: "not complete" },
+  timeout: { icon: "cross", text: "no answer" },
+  failed: { icon: "cross", text: "failed" },
+  not_configured: { icon: "plug", text: "not set up" },
+  hidden: { icon: "lock", text: "hidden" },
+};
+
+interface Props<Data> {
+  name: string;
+  title: string;
+  section: Section<Data> | undefined;
+  /** The shape of what is coming: how many lines stand under the big figure. */
+  lines?: number;
+  currency?: string | null;
+  children: (data: Data) => ComponentChildren;
+}
+
+export function Block<Data>({ name, title, section, lines = 3, currency, children }: Props<Data>) {
+  const titleId = useId();
+  const status = section?.status ?? "not_configured";
+  const tag = TAGS[status];
+  const data = section?.data ?? null;
+  const isShown = data !== null && status !== "hidden" && status !== "empty";
+  return (
+    <section
+      class={`block block-${name} is-${status}`}
+      aria-labelledby={titleId}
+      aria-busy={status === "loading"}
+    >
+      <header class="block-head">
+        <h2 id={titleId}>{title}</h2>
+        {tag && (
+          <span class="tag">
+            <Icon name={tag.icon} /> {tag.text}
+          </span>
+        )}
+      </header>
+      <Scroll label={title}>
+        {isShown && children(data)}
+        {!isShown && status === "loading" && <Bones lines={lines} />}
+        {!isShown && <Trouble section={section} isAlone />}
+      </Scroll>
+      {isShown && section && (
+        <div class="remarks">
+          {section.conflicts.map((conflict) => (
+            <p class="remark" key={conflict.field}>
+              {conflictWords(conflict, section, currency ?? null)}
+            </p>
+          ))}
+          <Trouble section={section} isAlone={false} />
+        </div>
+      )}
+      <Foot section={section} />
+    </section>
+  );
+}
+
+/** Why a block is empty when nobody is identified: then "nothing on record" would be wrong. */
+export const NobodyYet = createContext<string | null>(null);
+
+interface TroubleProps {
+  section: Section<unknown> | undefined;
+  isAlone: boolean;
+}
+
+function Trouble({ section, isAlone }: TroubleProps) {
+  const nobodyYet = useContext(NobodyYet);
+  const said = section
+    ? troubleWords(section, everyQuarterMinute.value)
+    : "Not set up: no source is connected for this.";
+  const text = section?.status === "empty" ? (nobodyYet ?? said) : said;
+  if (text === null) return null;
+  return <p class={isAlone ? "trouble-alone" : "remark"}>{text}</p>;
+}
+
+/** The shape of the content that is coming; still, so that it does not draw the eye. */
+function Bones({ lines }: { lines: number }) {
+  return (
+    <div class="bones" aria-hidden="true">
+      <span class="bone bone-big" />
+      {Array.from({ length: lines }, (_, index) => (
+        <span class="bone" key={index} />
+      ))}
+    </div>
+  );
+}
+
+function Foot({ section }: { section: Section<unknown> | undefined }) {
+  const now = everyQuarterMinute.value;
+  const sources = section?.sources ?? [];
+  if (sources.length === 0) return null;
+  return (
+    <div class="block-foot">
+      {sources.map((source) => (
+        <span class={`source is-${source.status}`} key={source.connector}>
+          <LinkOut to={source.remote_url}>{sourceWords(source, now)}</LinkOut>
+        </span>
+      ))}
+    </div>
+  );
+}
+
+/** Keeps the block's size: what does not fit is scrolled, by keyboard too. */
+function Scroll({ label, children }: { label: string; children: ComponentChildren }) {
+  const body = useRef<HTMLDivElement>(null);
+  const [overflows, setOverflows] = useState(false);
+  useLayoutEffect(() => {
+    const element = body.current;
+    if (element) setOverflows(element.scrollHeight > element.clientHeight + 1);
+  });
+  const reach = overflows
+    ? ({ tabIndex: 0, role: "group", "aria-label": `${label}, all of it` } as const)
+    : {};
+  return (
+    <div class={overflows ? "block-body overflows" : "block-body"} ref={body} {...reach}>
+      {children}
+    </div>
+  );
+}

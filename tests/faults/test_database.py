@@ -1,0 +1,120 @@
+"""A database that is full, busy or gone: nothing is promised that is not kept."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest_asyncio
+
+from tests.api.phone_systems import (
+    CALLER,
+    event,
+)
+from tests.product import Product, settings_for
+
+
+@pytest_asyncio.fixture
+async def fragile(migrated_url: str, tmp_path: Path) -> AsyncIterator[Product]:
+    async with Product.running(settings_for(migrated_url, tmp_path)) as running:
+        await running.configure()
+        yield running
+
+
+def from_outside(product: Product, on_sqlite: str, on_postgresql: str) -> None:
+    """Do something to the database behind the product's back."""
+    url = product.settings.database
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:
+            file.executescript(on_sqlite)
+    else:
+        with psycopg.connect(url, autocommit=True) as server:
+            server.execute(on_postgresql.encode())
+
+
+async def test_an_event_that_cannot_be_written_is_not_accepted_until_it_can(
+    fragile: Product,
+) -> None:
+    from_outside(
+        fragile,
+        "CREATE TRIGGER full BEFORE INSERT ON call_events"
+        " BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
+        'ALTER TABLE call_events ADD CONSTRAINT "full" CHECK (false) NOT VALID',
+    )
+    ringing: dict[str, Any] = {
+        "event": "ringing",
+        "call_id": "c-1",
+        "event_id": "e-1",
+        "ani": CALLER,
+    }
+    for _ in range(2):
+        answer = await fragile.send(**ringing, extension="101")
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == "5"
+        assert answer.json()["title"] == "unavailable"
+        assert "disk" not in answer.text
+    from_outside(fragile, "DROP TRIGGER full", 'ALTER TABLE call_events DROP CONSTRAINT "full"')
+    async with fragile.screen("ada@example.com") as ada:
+        answer = await fragile.send(**ringing, extension="101")
+        assert (answer.status_code, answer.json()["duplicate"]) == (202, False)
+        await ada.pop("pbx:c-1")
+        answer = await fragile.send(**ringing, extension="101")
+        assert (answer.status_code, answer.json()["duplicate"]) == (202, True)
+
+
+async def test_a_configuration_that_cannot_be_read_is_not_a_wrong_signature(
+    fragile: Product,
+) -> None:
+    rename = "ALTER TABLE {} RENAME TO {}"
+    from_outside(fragile, *[rename.format("meta", "away")] * 2)
+    answer = await fragile.client.post("/hooks/nobody", content=b"{}")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    from_outside(fragile, *[rename.format("away", "meta")] * 2)
+    answer = await fragile.client.post("/hooks/nobody", content=b"{}")
+    assert answer.status_code == 401
+
+
+async def test_a_database_that_is_busy_is_waited_for(
+    migrated_sqlite_url: str, tmp_path: Path
+) -> None:
+    async with Product.running(settings_for(migrated_sqlite_url, tmp_path)) as product:
+        await product.configure()
+        file = sqlite3.connect(migrated_sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
+        with closing(file):
+            async with product.screen("ada@example.com") as ada:
+                file.execute("BEGIN IMMEDIATE")
+                sent = asyncio.create_task(product.event("ringing", ani=CALLER, extension="101"))
+                await ada.pop("pbx:c-1")  # The screen does not wait for the disk.
+                assert not sent.done()
+                file.execute("COMMIT")
+                assert await sent == "pbx:c-1"
+
+
+async def test_lost_database_connections_cost_no_event(
+    migrated_postgres_url: str, tmp_path: Path
+) -> None:
+    cut = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    async with Product.running(settings_for(migrated_postgres_url, tmp_path)) as product:
+        await product.configure()
+        accepted = []
+        for number in range(6):
+            if number in (1, 3):
+                from_outside(product, "", cut)
+            for _attempt in range(5):
+                answer = await product.send(**event(f"c-{number}", event_id=f"e-{number}"))
+                assert answer.status_code in (202, 503), answer.text
+                if answer.status_code == 202:
+                    accepted.append(answer.json()["call_id"])
+                    break
+        assert accepted == [f"pbx:c-{number}" for number in range(6)]
+        with psycopg.connect(product.settings.database) as server:
+            stored = server.execute("SELECT call_id FROM call_events ORDER BY id").fetchall()
+        assert [row[0] for row in stored] == accepted
