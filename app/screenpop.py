@@ -79,7 +79,9 @@ def with_number(rt: Runtime, event: CallEvent) -> CallEvent:
     if event.withheld:
         return replace(event, number=Number(raw=event.ani, withheld=True))
     if not event.ani:
-        return event
+        # The second call of a transfer often says only which call it comes from.
+        parent = rt.calls.get(event.parent_call_id) if event.parent_call_id else None
+        return replace(event, number=parent.call.ani) if parent else event
     return replace(event, number=normalise(event.ani, rt.regions.get(event.phone_system)))
 
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from pydantic import Field, field_validator, model_validator
 
 from connectors.sdk.address import check_origin
+from connectors.sdk.answers import Answer, raise_for_status, read_json
 from connectors.sdk.auth import Auth, NoAuth, auth_headers, check_headers
 from connectors.sdk.checks import failed_check
 from connectors.sdk.connector import (
@@ -21,7 +22,7 @@ from connectors.sdk.connector import (
 )
 from connectors.sdk.contacts import contact, customer_link, later, missing_contact_columns
 from connectors.sdk.facts import missing_columns
-from connectors.sdk.http import Answer, HttpClient, raise_for_status, read_json
+from connectors.sdk.http import HttpClient
 from connectors.sdk.mapping import fill_path, fill_text, pick_records
 from connectors.sdk.operation import (
     PLACEHOLDERS,

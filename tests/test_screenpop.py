@@ -298,3 +298,12 @@ async def test_a_ring_that_moves_to_the_agents_other_phone_says_so(product: Prod
         transfer = {"to_extension": "199", "kind": "blind"}
         await product.event("transferred", extension=["101", "102"], transfer=transfer)
         await ada.until(lambda s: s.pops[call_id]["call"]["extension"] == "199")
+
+
+async def test_a_consult_without_a_number_has_the_caller_of_its_parent(product: Product) -> None:
+    async with product.screen("cyd@example.com") as cyd:
+        parent = await product.event("ringing", "c-1", ani=CALLER, extension="101")
+        consult = await product.event("ringing", "c-2", extension="103", parent_call_id="c-1")
+        pop = await cyd.pop(consult)
+        assert pop["call"]["ani"]["e164"] == CALLER
+        assert pop["call"]["parent_call_id"] == parent

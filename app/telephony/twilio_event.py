@@ -29,7 +29,7 @@ from urllib.parse import unquote
 
 from app.core.call import Attestation, AttestationLevel, CallEvent, Direction, EventKind, Verdict
 from app.telephony.base import NotUnderstood
-from app.telephony.body import text, text_values
+from app.telephony.body import checked_text, text, text_values
 
 _NOT_ANSWERED = ("busy", "no-answer", "failed", "canceled")
 _CHILD_KINDS = {
@@ -147,7 +147,7 @@ def _extensions(
     scheme, colon, address = agent.partition(":")
     if colon and scheme in ("client", "sip", "sips"):
         user = address if scheme == "client" else re.split("[@;]", address, maxsplit=1)[0]
-        agent = unquote(user)
+        agent = checked_text(unquote(user), "/To")
     return (agent,) if agent else ()
 
 

@@ -1,40 +1,35 @@
 """HTTP for connectors: one pooled client for life, guarded, with bounded answers.
 
-The only module that imports an HTTP client: aiohttp, for its price. A call costs a fraction of
-the CPU of httpx, even with aiohttp as the transport of httpx.
+The only module that imports an HTTP client. httpx is the API, aiohttp its transport, which is
+asked directly: what a whole httpx client adds (cookies, redirects, proxies, sign-in flows) is
+what must not happen here, and costs as much again as the exchange.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
+import re
 import socket
 import ssl
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NoReturn
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import aiohttp
 import certifi
+import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
-from multidict import CIMultiDictProxy
-from yarl import URL
+from httpx_aiohttp import AiohttpTransport
 
 from connectors.sdk.address import check_address, check_origin
+from connectors.sdk.answers import Answer
 from connectors.sdk.types import ErrorKind, SourceError
 
 Lookup = Callable[[str, int], Awaitable[list[str]]]
-_MAX_HEADER_WAIT_S = 3_600.0
-# Above this, parsing would hold up the event loop for longer than a push may take.
-_PARSE_IN_THREAD = 128 * 1024
 _HEADERS = {
     "accept": "application/json",
     "accept-encoding": "gzip",
@@ -43,16 +38,7 @@ _HEADERS = {
 # RFC 3986: what may stand in a path as it is, escapes among them, and in a whole URL.
 _PATH_MARKS = "/:@!$&'()*+,;=%"
 _URL_MARKS = _PATH_MARKS + "?#[]"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A complete answer, decompressed. Headers have small letters, repeated ones are joined."""
-
-    url: str
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+_STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 async def _system_lookup(host: str, port: int) -> list[str]:
@@ -127,13 +113,13 @@ class HttpClient:
     max_bytes: int = 8 * 1024 * 1024
     max_connections: int = 8
     lookup: Lookup = _system_lookup
-    _session: aiohttp.ClientSession | None = field(init=False, default=None)
+    _transport: AiohttpTransport | None = field(init=False, default=None)
     _base: str | None = field(init=False, default=None)
     _tls: Future[ssl.SSLContext] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         """Have the TLS settings made beside the event loop before the first request."""
-        if self.base_url.startswith("https:"):
+        if self.base_url.lower().startswith("https:"):
             self._tls = _TLS_MAKER.submit(_tls, self.ca_file)
 
     async def get(
@@ -147,7 +133,7 @@ class HttpClient:
         Raises:
             SourceError: refused, unreachable, too slow, too large, or a redirect.
         """
-        url = f"{self._checked_base()}/{quote(path.lstrip('/'), safe=_PATH_MARKS)}"
+        url = f"{self._checked_base()}/{_escaped(path.lstrip('/'), _PATH_MARKS)}"
         if params:
             url = f"{url}?{urlencode(params, quote_via=quote)}"
         return await self._get(url, headers)
@@ -163,13 +149,13 @@ class HttpClient:
         url = urljoin(last.url, link)
         if self._origin(url) != self._origin(self.base_url):
             raise SourceError(ErrorKind.BAD_DATA, "the source links to a page on another host")
-        return await self._get(quote(url, safe=_URL_MARKS), headers)
+        return await self._get(_escaped(url, _URL_MARKS), headers)
 
     async def aclose(self) -> None:
         """Close the pooled connections."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            await transport.aclose()
 
     def _origin(self, url: str) -> str:
         return check_origin(url, allow_private=self.allow_private_network)
@@ -178,7 +164,7 @@ class HttpClient:
         """Check `base_url` once; the addresses of a name are checked for each connection."""
         if self._base is None:
             path = urlsplit(self.base_url).path.rstrip("/")
-            self._base = self._origin(self.base_url) + quote(path, safe=_PATH_MARKS)
+            self._base = self._origin(self.base_url) + _escaped(path, _PATH_MARKS)
         return self._base
 
     async def _get(self, url: str, headers: Mapping[str, str] | None) -> Answer:
@@ -189,24 +175,27 @@ class HttpClient:
             raise SourceError(
                 ErrorKind.UNAVAILABLE, f"the source did not answer within {self.timeout_s:g} s"
             ) from None
-        except (aiohttp.ClientError, OSError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
             raise _transport_error(error) from None
 
     async def _exchange(self, url: str, headers: Mapping[str, str] | None) -> Answer:
-        session = self._session or await self._open()
-        request = session.get(URL(url, encoded=True), headers=headers, allow_redirects=False)
-        # Leaving the block with an answer half read closes its connection.
-        async with request as response:
-            if 300 <= response.status < 400:
+        transport = self._transport or await self._open()
+        request = httpx.Request("GET", url, headers={**_HEADERS, **(headers or {})})
+        response = await transport.handle_async_request(request)
+        try:
+            if 300 <= response.status_code < 400:
                 raise SourceError(
                     ErrorKind.BAD_CONFIG,
                     "the source redirects to another address, which is not followed:"
                     " set base_url to the final address",
                 )
             body = await self._body(response)
-        return Answer(url, response.status, _joined(response.headers), body)
+        finally:
+            # An answer half read closes its connection.
+            await response.aclose()
+        return Answer(url, response.status_code, response.headers, body)
 
-    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+    async def _body(self, response: httpx.Response) -> bytes:
         """Read and decompress, never holding more than `max_bytes`."""
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         if encoding not in {"identity", "gzip", "x-gzip", ""}:
@@ -214,7 +203,7 @@ class HttpClient:
         unzip = zlib.decompressobj(wbits=31) if "gzip" in encoding else None
         parts: list[bytes] = []
         room = self.max_bytes
-        async for chunk in response.content.iter_any():
+        async for chunk in response.aiter_raw():
             try:
                 part = unzip.decompress(chunk, room + 1) if unzip else chunk
             except zlib.error:
@@ -228,15 +217,17 @@ class HttpClient:
             raise SourceError(ErrorKind.BAD_DATA, "the answer ends too early (gzip)")
         return b"".join(parts)
 
-    async def _open(self) -> aiohttp.ClientSession:
+    async def _open(self) -> AiohttpTransport:
         try:
-            tls: ssl.SSLContext | bool = True
+            # Without https nothing is trusted, so that no connection can come to need it.
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             if self._tls is not None:
-                tls = await asyncio.wrap_future(self._tls)
+                # A request that is given up must not take the settings from the next.
+                tls = await asyncio.shield(asyncio.wrap_future(self._tls))
         except (OSError, ssl.SSLError):
             raise SourceError(ErrorKind.BAD_CONFIG, "ca_file cannot be read as PEM") from None
         # Another request may have opened it meanwhile.
-        if self._session is None:
+        if self._transport is None:
             connector = aiohttp.TCPConnector(
                 resolver=_GuardedResolver(self.lookup, allow_private=self.allow_private_network),
                 limit=self.max_connections,
@@ -244,23 +235,17 @@ class HttpClient:
                 keepalive_timeout=60,
             )
             # Proxies of the environment would connect in our place, past the guard.
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                headers=_HEADERS,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                trust_env=False,
-                timeout=aiohttp.ClientTimeout(),  # `_get` bounds the whole exchange
+            session = aiohttp.ClientSession(
+                connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
             )
-        return self._session
+            self._transport = AiohttpTransport(verify=tls, trust_env=False, client=session)
+        return self._transport
 
 
-def _joined(headers: CIMultiDictProxy[str]) -> dict[str, str]:
-    joined: dict[str, str] = {}
-    for name, value in headers.items():
-        key = name.lower()
-        joined[key] = f"{joined[key]}, {value}" if key in joined else value
-    return joined
+def _escaped(text: str, marks: str) -> str:
+    """Escape what may not stand in a URL; escapes that are there already stay as they are."""
+    # Bytes of a header that are no UTF-8 are such surrogates.
+    return _STRAY_PERCENT.sub("%25", quote(text, safe=marks, errors="surrogateescape"))
 
 
 def _transport_error(error: Exception) -> SourceError:
@@ -280,75 +265,8 @@ def _transport_error(error: Exception) -> SourceError:
         text = "the host name of the source is not known: check base_url"
     elif any(isinstance(e, ConnectionRefusedError) for e in chain):
         text = "nothing answers at the source's host and port: check base_url, and that it runs"
-    elif any(isinstance(e, aiohttp.InvalidURL) for e in chain):
+    elif any(isinstance(e, httpx.InvalidURL | aiohttp.InvalidURL) for e in chain):
         return SourceError(ErrorKind.BAD_CONFIG, "the address asked for is not a valid URL")
     else:
         text = "the connection to the source failed or broke off"
     return SourceError(ErrorKind.UNAVAILABLE, text)
-
-
-def raise_for_status(answer: Answer) -> None:
-    """Raise the SourceError that an HTTP status means; 2xx passes.
-
-    Raises:
-        SourceError: AUTH_EXPIRED (401), AUTH_DENIED (403), NOT_FOUND (404, 410), RATE_LIMITED
-            (429, with the wait the source asks for), UNAVAILABLE (5xx), BAD_CONFIG (other).
-    """
-    status = answer.status
-    if 200 <= status < 300:
-        return
-    wait = retry_after(answer.headers.get("retry-after"), datetime.now(UTC))
-    kind, text = {
-        401: (ErrorKind.AUTH_EXPIRED, "the source does not accept the credentials: renew them"),
-        403: (ErrorKind.AUTH_DENIED, "the source does not allow this: give the account the right"),
-        404: (ErrorKind.NOT_FOUND, "the source has nothing at this address"),
-        410: (ErrorKind.NOT_FOUND, "the source has nothing at this address any more"),
-        429: (ErrorKind.RATE_LIMITED, "the source asks to be called less often"),
-    }.get(status, (ErrorKind.BAD_CONFIG, "the source does not understand the request"))
-    if status >= 500 or status == 408:
-        kind, text = ErrorKind.UNAVAILABLE, "the source has a fault of its own"
-    raise SourceError(kind, f"{text} (HTTP {status})", retry_after_s=wait)
-
-
-def retry_after(value: str | None, now: datetime) -> float | None:
-    """Read a Retry-After header, seconds or a date (RFC 9110 section 10.2.3), as seconds."""
-    if not value:
-        return None
-    if value.strip().isascii() and value.strip().isdigit():
-        return min(float(value[:12]), _MAX_HEADER_WAIT_S)
-    try:
-        when = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return min(max(0.0, (when - now).total_seconds()), _MAX_HEADER_WAIT_S)
-
-
-async def read_json(answer: Answer) -> Any:
-    """Parse an answer; numbers with a fraction become exact Decimals.
-
-    Raises:
-        SourceError: BAD_DATA, it is not JSON.
-    """
-    if len(answer.body) < _PARSE_IN_THREAD:
-        return _parse(answer.body)
-    return await asyncio.to_thread(_parse, answer.body)
-
-
-def _parse(body: bytes) -> Any:
-    try:
-        return _JSON.decode(str(body, json.detect_encoding(body)))
-    except (ValueError, RecursionError):
-        page = body[:200].lstrip()[:1] == b"<"
-        what = "a web page" if page else "not JSON"
-        raise SourceError(
-            ErrorKind.BAD_DATA, f"the answer is {what}: check base_url and the path"
-        ) from None
-
-
-def _no_constant(_name: str) -> NoReturn:
-    raise ValueError("NaN and Infinity are not JSON")
-
-
-_JSON = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant)

@@ -22,7 +22,8 @@ from cryptography.x509.oid import NameOID
 
 import connectors
 from connectors.sdk.address import check_address, check_origin
-from connectors.sdk.http import Answer, HttpClient, raise_for_status, read_json, retry_after
+from connectors.sdk.answers import Answer, read_json
+from connectors.sdk.http import HttpClient
 from connectors.sdk.types import ErrorKind, SourceError
 from tests.connectors.web import Request, WebServer, reply, web_server
 
@@ -73,6 +74,39 @@ async def test_paths_are_below_the_base_url_and_keep_their_encoding(web: WebServ
     assert answer.status == 200
     assert web.requests[0].query == {"phone": "+44 20&x=1"}
     assert web.requests[0].headers["x-key"] == "k"
+
+
+async def test_what_may_not_stand_in_a_url_is_escaped_and_escapes_stay(web: WebServer) -> None:
+    client = HttpClient(web.url + "/ü/", allow_private_network=True)
+    await client.get("100%/c?#%2f", {"q": "a+b%2F ü"})
+    await client.aclose()
+    assert web.requests[0].target == "/%C3%BC/100%25/c%3F%23%2F?q=a%2Bb%252F%20%C3%BC"
+
+
+async def test_cookies_are_not_given_back(web: WebServer) -> None:
+    web.answers["/"] = reply({}, set_cookie="session=1")
+    client = HttpClient(web.url, allow_private_network=True)
+    for _ in range(2):
+        await client.get("/")
+    await client.aclose()
+    assert all("cookie" not in request.headers for request in web.requests)
+
+
+async def test_a_header_given_twice_is_joined_and_one_that_is_no_text_can_be_followed(
+    web: WebServer,
+) -> None:
+    async def answer(_: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nLink: <a>; rel=up\r\nlink: </\xff>; rel=next\r\n")
+        writer.write(b"content-length: 0\r\n\r\n")
+
+    web.answers["/"] = answer
+    client = HttpClient(web.url, allow_private_network=True)
+    first = await client.get("/")
+    assert first.headers["link"].startswith("<a>; rel=up, </")
+    link = first.headers["link"].split("<")[2].split(">")[0]
+    assert (await client.follow(first, link)).status == 404
+    await client.aclose()
+    assert web.requests[1].target == "/%C3%BF"
 
 
 async def test_a_compressed_answer_is_read(web: WebServer) -> None:
@@ -298,6 +332,14 @@ def certificate(folder: Path, name: str, valid_days: int) -> tuple[Path, ssl.SSL
     return public, server
 
 
+async def test_a_file_that_is_no_certificate_is_named_as_the_fault(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("not a certificate")
+    for ca_file in (tmp_path / "ca.pem", tmp_path / "absent.pem"):
+        error = await failure("https://shop.example", ca_file=ca_file)
+        assert error.kind == ErrorKind.BAD_CONFIG
+        assert "ca_file" in error.text
+
+
 async def test_a_server_with_a_certificate_of_the_named_authority_is_trusted(
     tmp_path: Path,
 ) -> None:
@@ -321,53 +363,3 @@ async def test_a_certificate_of_another_host_or_expired_is_refused(
         )
     assert error.kind == ErrorKind.UNAVAILABLE
     assert "certificate" in error.text
-
-
-@pytest.mark.parametrize(
-    ("status", "kind"),
-    [
-        (401, ErrorKind.AUTH_EXPIRED),
-        (403, ErrorKind.AUTH_DENIED),
-        (404, ErrorKind.NOT_FOUND),
-        (429, ErrorKind.RATE_LIMITED),
-        (500, ErrorKind.UNAVAILABLE),
-        (503, ErrorKind.UNAVAILABLE),
-        (422, ErrorKind.BAD_CONFIG),
-    ],
-)
-def test_each_status_means_one_kind_of_error(status: int, kind: ErrorKind) -> None:
-    with pytest.raises(SourceError) as caught:
-        raise_for_status(Answer("", status, {"retry-after": "7"}, b"secret of the source"))
-    assert caught.value.kind == kind
-    assert caught.value.retry_after_s == 7
-    assert "secret" not in caught.value.text
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("120", 120),
-        ("Sun, 22 Nov 2026 09:00:30 GMT", 30),
-        ("Sun, 22 Nov 2026 08:00:00 GMT", 0),
-        ("99999999999999", 3600),
-        ("soon", None),
-        ("", None),
-        ("²", None),
-    ],
-)
-def test_retry_after_is_read_as_seconds_or_a_date(value: str, seconds: float | None) -> None:
-    assert retry_after(value, datetime(2026, 11, 22, 9, tzinfo=UTC)) == seconds
-
-
-@pytest.mark.parametrize(
-    "body", [b"<html>", b"", b"{", b"[" * 100_000, b"NaN", b'{"a": Infinity}', b"\xff\xfe"]
-)
-async def test_what_is_not_json_is_bad_data(body: bytes) -> None:
-    with pytest.raises(SourceError) as caught:
-        await read_json(Answer("", 200, {}, body))
-    assert caught.value.kind == ErrorKind.BAD_DATA
-
-
-async def test_money_keeps_every_digit_of_the_answer() -> None:
-    parsed = await read_json(Answer("", 200, {}, b'{"a": 0.10, "b": 123456789012345.67}'))
-    assert parsed == {"a": Decimal("0.10"), "b": Decimal("123456789012345.67")}
