@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from app.commands import calls, configuring, demo, doctor, people, serve, sources
+from app.commands import calls, configuring, demo, doctor, people, replay, serve, sources
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -19,6 +19,7 @@ cli.command("apply")(configuring.apply)
 cli.command("export")(configuring.export)
 cli.command("lookup")(calls.lookup)
 cli.command("ring")(calls.ring)
+cli.command("replay")(replay.replay)
 cli.add_typer(sources.app, name="connectors")
 cli.add_typer(people.users, name="user")
 cli.add_typer(people.tokens, name="token")

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.scalarstring import LiteralScalarString
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 from sqlalchemy import select
 
 from app.entries import ConnectorFields, PhoneSystemFields, UserFields
@@ -28,6 +28,8 @@ _HEAD = """\
 # Secrets are read from the environment, under the names below. Passwords are not in here:
 # users keep the ones they have.
 """
+# Line breaks to YAML, which would read them back as spaces.
+_OTHER_BREAKS = frozenset("\x85\u2028\u2029")
 
 
 async def export(db: Database, secrets: SecretBox) -> str:
@@ -46,6 +48,7 @@ async def export(db: Database, secrets: SecretBox) -> str:
         document["users"] = [_written(UserFields, user) for user in users]
         for key, rows in (("phone_systems", systems), ("connectors", sources)):
             document[key] = [_row_written(row, secrets, names) for row in rows]
+        document["priorities"] = await configuration.priorities(session)
     out = StringIO()
     yaml = YAML(typ="rt", pure=True)
     yaml.width = 4096
@@ -103,6 +106,8 @@ def _nicely(value: Any) -> Any:
         return {key: _nicely(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_nicely(inner) for inner in value]
+    if isinstance(value, str) and not _OTHER_BREAKS.isdisjoint(value):
+        return DoubleQuotedScalarString(value)  # Only in these quotes are they escaped.
     if isinstance(value, str) and "\n" in value:
         lines = value.split("\n")
         plain = all(line == line.rstrip() and (line.isprintable() or not line) for line in lines)

@@ -10,7 +10,14 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from app.entries import ConnectorFields, PhoneSystemFields, Region, Slug, UserFields
+from app.entries import (
+    ConnectorFields,
+    PhoneSystemFields,
+    PriorityFields,
+    Region,
+    Slug,
+    UserFields,
+)
 from app.errors import UserError, plain_detail
 from app.kinds import real_path, settings_faults, settings_schema
 from app.passwords import password_fault
@@ -21,7 +28,7 @@ from connectors import registry as connectors
 
 _HOW_TO_NAME = "is secret: write {env: NAME} or {file: PATH}"
 _LONGEST_SECRET = 65_536
-_KEYS = ("default_region", "users", "phone_systems", "connectors")
+_KEYS = ("default_region", "users", "phone_systems", "connectors", "priorities")
 
 
 class UserEntry(UserFields):
@@ -40,6 +47,10 @@ class ConnectorEntry(ConnectorFields):
     slug: Slug
 
 
+class PriorityEntry(PriorityFields):
+    """A priority rule in the file."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """What a valid file asks for; None where it says nothing. Holds secrets in clear."""
@@ -50,6 +61,7 @@ class Plan:
     passwords: Mapping[str, str] = field(repr=False)
     phone_systems: tuple[PhoneSystemEntry, ...] | None = field(repr=False)
     connectors: tuple[ConnectorEntry, ...] | None = field(repr=False)
+    priorities: tuple[PriorityEntry, ...] | None
 
 
 def plan_file(path: Path, env: Mapping[str, str]) -> Plan:
@@ -97,6 +109,7 @@ class _Reader:
         users = self._entries("users", UserEntry, "email")
         systems = self._entries("phone_systems", PhoneSystemEntry, "slug")
         sources = self._entries("connectors", ConnectorEntry, "slug")
+        rules = self._entries("priorities", PriorityEntry, "name")
         self._file.refuse_if_wrong()
         return Plan(
             sets_default_region="default_region" in values,
@@ -105,6 +118,7 @@ class _Reader:
             passwords=self._passwords,
             phone_systems=systems,
             connectors=sources,
+            priorities=rules,
         )
 
     def _default_region(self, values: Mapping[str, Any]) -> str | None:
@@ -144,7 +158,7 @@ class _Reader:
 
     def _entry(self, place: At, model: type[Entry], value: dict[str, Any]) -> Entry | None:
         settings = value.get("settings", {})
-        if model is not UserEntry and isinstance(settings, dict):
+        if "settings" in model.model_fields and isinstance(settings, dict):
             config = self._config((*place, "kind"), model, value.get("kind"))
             if config is not None:
                 self._settings((*place, "settings"), config, settings)
@@ -153,7 +167,8 @@ class _Reader:
         except ValidationError as error:
             for fault in error.errors(include_url=False):
                 loc = real_path(fault["loc"], value)
-                self._fault(place, loc, fault, list(model.model_fields))
+                known = known_keys(model.model_json_schema(), value, loc[:-1])
+                self._fault(place, loc, fault, known)
             return None
 
     def _config(self, place: At, model: type[BaseModel], kind: Any) -> type[BaseModel] | None:

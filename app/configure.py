@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import passwords
 from app.configuration_export import export
-from app.configuration_file import Plan, plan_file
+from app.configuration_file import Plan, PriorityEntry, plan_file
 from app.store import accounts, configuration
 from app.store.contacts import Contacts
 from app.store.engine import Database
@@ -29,7 +29,7 @@ class Change:
     """What becomes of one entry; `fields` are those that differ, without their values."""
 
     verb: Literal["created", "changed", "unchanged", "removed"]
-    what: Literal["default_region", "user", "phone_system", "connector"]
+    what: Literal["default_region", "user", "phone_system", "connector", "priority"]
     name: str
     fields: tuple[str, ...] = ()
 
@@ -70,6 +70,7 @@ async def apply_plan(
             *await _user_steps(session, plan, new_passwords, hashes, at),
             *await _row_steps(session, PhoneSystemRow, plan.phone_systems, secrets, at),
             *await _row_steps(session, ConnectorRow, plan.connectors, secrets, at),
+            *await _priority_steps(session, plan.priorities),
         ]
         for step in steps:
             if step.carry_out is not None and not dry_run:
@@ -204,6 +205,40 @@ async def _row_steps(
         remove = _bind(configuration.delete_row, session, model, slug)
         steps.append(_Step(Change("removed", what, slug), remove))
     return steps
+
+
+async def _priority_steps(
+    session: AsyncSession, entries: Sequence[PriorityEntry] | None
+) -> list[_Step]:
+    if entries is None:
+        return []
+    new = [entry.model_dump(mode="json", exclude_defaults=True) for entry in entries]
+    old = await configuration.priorities(session)
+    changes = list(_priority_changes({r["name"]: r for r in old}, {r["name"]: r for r in new}))
+    steps = [_Step(change) for change in changes]
+    if old != new:
+        # Their order is part of what they say, so they are written as one.
+        steps[0] = replace(steps[0], carry_out=_bind(configuration.set_priorities, session, new))
+    return steps
+
+
+def _priority_changes(
+    old: Mapping[str, Mapping[str, Any]], new: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Change]:
+    old_order = [name for name in old if name in new]
+    new_order = [name for name in new if name in old]
+    for name, rule in new.items():
+        if name not in old:
+            yield Change("created", "priority", name)
+            continue
+        before = old[name]
+        differ = [k for k in sorted(before.keys() | rule.keys()) if before.get(k) != rule.get(k)]
+        if old_order.index(name) != new_order.index(name):
+            differ.append("order")
+        yield Change("changed" if differ else "unchanged", "priority", name, tuple(differ))
+    for name in old:
+        if name not in new:
+            yield Change("removed", "priority", name)
 
 
 def _differences(row: Any, fields: Mapping[str, Any], secrets: SecretBox) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What a user, a phone system and a connector consist of, in the file and over HTTP alike."""
+"""What a user, a phone system, a connector and a priority rule consist of, wherever given."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import Annotated, Any, Literal
 from phonenumbers import SUPPORTED_REGIONS
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from app.core.priority import HIGHEST, LOWEST
 from connectors.sdk.types import SectionName
 
 Role = Literal["agent", "supervisor", "admin"]
 
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
+_AMOUNT = re.compile(r"\d{1,12}(\.\d{1,2})?", re.ASCII)
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
@@ -52,6 +54,12 @@ def known_region(text: str) -> str:
     return code
 
 
+def _amount(text: str) -> str:
+    if not _AMOUNT.fullmatch(text):
+        raise ValueError('is not an amount of money; write it like "500.00"')
+    return text
+
+
 def _once(texts: list[str]) -> list[str]:
     return list(dict.fromkeys(texts))
 
@@ -65,6 +73,9 @@ Email = Annotated[Line, AfterValidator(_email)]
 Slug = Annotated[str, StringConstraints(max_length=63, strict=True), AfterValidator(_slug)]
 Region = Annotated[str, AfterValidator(known_region)]
 Lines = Annotated[list[Line], Field(max_length=100), AfterValidator(_once)]
+
+
+Amount = Annotated[str, StringConstraints(strict=True), AfterValidator(_amount)]
 
 
 class _Fields(BaseModel):
@@ -104,3 +115,23 @@ class ConnectorFields(_Fields):
     cache_s: dict[SectionName, Annotated[float, Field(ge=0, le=86_400)]] = {}
     priority: Annotated[int, Field(strict=True, ge=-1_000_000, le=1_000_000)] = 0
     enabled: Annotated[bool, Field(strict=True)] = True
+
+
+class ConditionFields(_Fields):
+    """What a priority rule asks for, all of it. One of the tiers or tags is enough."""
+
+    tier: Lines = []
+    tags: Lines = []
+    overdue_over: Amount | None = None
+    lifetime_over: Amount | None = None
+    open_complaint: Annotated[bool, Field(strict=True)] | None = None
+    on_hold: Annotated[bool, Field(strict=True)] | None = None
+
+
+class PriorityFields(_Fields):
+    """A priority rule; of several that apply, the first one counts."""
+
+    name: Line
+    when: ConditionFields = ConditionFields()
+    level: Annotated[int, Field(strict=True, ge=LOWEST, le=HIGHEST)]
+    queue: Line | None = None

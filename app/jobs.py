@@ -22,10 +22,12 @@ from app.store.calls import events_since, unfinished_calls
 from app.store.configuration import sync_states
 from app.store.hot import CallRecord, documents
 from app.store.leases import hold
+from app.streams import Streams
 from app.telephony.base import TEST_CALL
 
 WRITE_EVERY_S = 0.25
 CONFIGURATION_EVERY_S = 0.5
+STREAMS_EVERY_S = 0.5
 LOGINS_EVERY_S = 2.0
 SILENCE_EVERY_S = 5.0
 CATCH_UP_EVERY_S = 2.0
@@ -193,6 +195,7 @@ def start_jobs(rt: Runtime) -> None:
     rt.bus.subscribe(lambda message: heard_on_bus(rt, message))
     rt.spawn(every(WRITE_EVERY_S, lambda: write_calls(rt)))
     rt.spawn(every(CONFIGURATION_EVERY_S, lambda: take_configuration(rt)))
+    rt.spawn(every(STREAMS_EVERY_S, Streams(rt).follow_configuration))
     rt.spawn(every(SILENCE_EVERY_S, close_silent))
     rt.spawn(every(TIDY_EVERY_S, lambda: tidy(rt)))
     if not rt.settings.embedded:

@@ -12,7 +12,16 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from app.api import calls, connectors, health, phone_systems, profiles, session, users
+from app.api import (
+    calls,
+    connectors,
+    health,
+    lookup,
+    phone_systems,
+    profiles,
+    session,
+    users,
+)
 from app.api.body_limit import BodyLimit
 from app.api.hooks import Hooks
 from app.api.problems import answer_problems
@@ -133,7 +142,7 @@ def _api(lifespan: Any) -> FastAPI:
     app = FastAPI(title="screenpop", version="1", docs_url=None, redoc_url=None, lifespan=lifespan)
     answer_problems(app)
     app.add_middleware(BodyLimit)
-    for module in (session, users, phone_systems, connectors, calls, profiles, health):
+    for module in (session, users, phone_systems, connectors, calls, profiles, lookup, health):
         app.include_router(module.router)
     _add_pages(app)
     return app

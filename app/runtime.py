@@ -15,6 +15,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import select
 
 from app import bus, metrics
+from app.core.priority import Rule
 from app.core.routing import Directory
 from app.errors import UserError
 from app.live import LiveCalls
@@ -25,7 +26,7 @@ from app.sources.gather import Gatherer
 from app.sources.instances import Instances, SourceConfig
 from app.store import hot
 from app.store.accounts import agent_of
-from app.store.configuration import default_region, open_settings, rows_of
+from app.store.configuration import default_region, open_settings, priorities, rows_of
 from app.store.contacts import Contacts
 from app.store.engine import Database
 from app.store.migrations import migrate
@@ -62,6 +63,7 @@ class Runtime:
     phone_systems: dict[str, PhoneSystem[Any]] = field(default_factory=dict)
     regions: dict[str, str | None] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
+    priorities: tuple[Rule, ...] = ()
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     default_region: str | None = None
     config_version: int = -1
@@ -95,8 +97,10 @@ class Runtime:
                 users = (await session.scalars(select(User).where(~User.disabled))).all()
                 systems = await rows_of(session, PhoneSystemRow)
                 connectors = await rows_of(session, ConnectorRow)
+                rules = await priorities(session)
             self.directory = Directory.of(agent_of(user) for user in users)
             self.default_region = region
+            self.priorities = tuple(Rule.of(rule) for rule in rules)
             self._take_phone_systems(systems, region)
             self._take_connectors(connectors, region)
             self.config_version = version

@@ -11,6 +11,7 @@ from app.core.alerts import alerts_for
 from app.core.call import Call
 from app.core.match import Match
 from app.core.pop import Pop, Timing, changed, diff, pop_json
+from app.core.priority import priority
 from app.core.profile import Section
 from app.core.routing import audience, close_reason
 from app.live import LiveCall
@@ -29,6 +30,8 @@ def update(rt: Runtime, live: LiveCall, **changes: Any) -> None:
     alerts, timing = old.alerts, changes.get("timing", old.timing)
     if sections is not old.sections or call.attestation is not old.call.attestation:
         alerts = alerts_for(call.attestation, match.customer, sections, rt.clock().date())
+        found = priority(rt.priorities, match.customer, sections)
+        alerts = (*alerts, *([found.alert()] if found else []))
         timing = clocked(live, timing, sections)
     new = Pop(call, old.version + 1, match, sections, alerts, timing)
     keys = changed(old, new)

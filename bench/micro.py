@@ -19,7 +19,7 @@ from app.core.profile import SECTION_NAMES, Section
 from app.core.routing import Agent
 from app.store.hot_sqlite import SqliteHot
 from app.telephony.base import HookRequest, PhoneSystem, TestCall
-from app.telephony.registry import kinds
+from app.telephony.registry import kinds, webhook_kinds
 from bench.product import number
 from connectors.sdk.types import Number
 
@@ -52,7 +52,7 @@ async def time_async_us(work: Callable[[int], Awaitable[object]], repeats: int) 
 
 async def measure(database: Path, numbers: int, repeats: int) -> dict[str, float]:
     """Return µs by step; `database` holds the phone index of `numbers` customers."""
-    seen = {f"verify and parse: {kind}": _adapter_us(kind, repeats) for kind in kinds()}
+    seen = {f"verify and parse: {kind}": _adapter_us(kind, repeats) for kind in webhook_kinds()}
     read = normalise.__wrapped__
     seen["a caller's number, first time"] = time_us(lambda i: read(number(i), "GB"), repeats)
     seen[f"phone look-up in {numbers:,}"] = await _look_up_us(database, numbers, repeats)

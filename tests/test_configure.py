@@ -11,7 +11,7 @@ from textwrap import dedent
 
 import pytest
 from cryptography.fernet import Fernet
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from sqlalchemy import func, select
@@ -293,6 +293,8 @@ async def test_a_file_with_one_wrong_entry_changes_nothing(
         assert await config_version(session) == 0
 
 
+@example("\x85")
+@example("line\n\u2028 line")
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cs"])))
 def test_any_text_in_the_settings_survives_the_file(value: str) -> None:
     yaml, out = YAML(typ="rt", pure=True), StringIO()

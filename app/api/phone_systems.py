@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -17,14 +18,27 @@ from app.kinds import settings_schema
 from app.runtime import Runtime
 from app.store import configuration
 from app.store.models import PhoneSystemRow
+from app.store.stream_health import StreamHealth
+from app.streams import stream_healths
 from app.telephony.registry import kinds
 
 router = APIRouter(prefix="/api/v1", tags=["phone systems"])
 SlugPath = Annotated[Slug, Path()]
 
 
+class HealthOut(BaseModel):
+    """How the connection to a phone system is that we connect to; `since` when it became so."""
+
+    connected: bool
+    since: datetime | None
+    error: str | None
+
+
 class PhoneSystemOut(BaseModel):
-    """A phone system; secrets in `settings` read `set`, and sending that back keeps them."""
+    """A phone system; secrets in `settings` read `set`, and sending that back keeps them.
+
+    `health` is of the connection, null for one that sends webhooks.
+    """
 
     slug: str
     kind: str
@@ -33,6 +47,7 @@ class PhoneSystemOut(BaseModel):
     region: str | None
     url: str
     fault: str | None
+    health: HealthOut | None = None
     updated_at: datetime
 
 
@@ -60,7 +75,8 @@ async def list_phone_systems(
     """List the phone systems."""
     async with runtime.db.read() as session:
         rows = await configuration.rows_of(session, PhoneSystemRow)
-    return {"items": [_shown(row, request, runtime) for row in rows]}
+        found = await stream_healths(session, runtime)
+    return {"items": [_shown(row, request, runtime, found.get(row.slug)) for row in rows]}
 
 
 @router.get("/phone-systems/{slug}")
@@ -68,7 +84,9 @@ async def get_phone_system(
     slug: SlugPath, _admin: Admin, request: Request, runtime: RuntimeDep
 ) -> PhoneSystemOut:
     """Read one phone system."""
-    return _shown(await _row(runtime, slug), request, runtime)
+    async with runtime.db.read() as session:
+        found = await stream_healths(session, runtime)
+    return _shown(await _row(runtime, slug), request, runtime, found.get(slug))
 
 
 @router.put("/phone-systems/{slug}")
@@ -153,7 +171,9 @@ def _not_found() -> AppError:
     return AppError(404, "phone_system_not_found", "there is no phone system with this slug")
 
 
-def _shown(row: PhoneSystemRow, request: Request, runtime: Runtime) -> PhoneSystemOut:
+def _shown(
+    row: PhoneSystemRow, request: Request, runtime: Runtime, health: StreamHealth | None = None
+) -> PhoneSystemOut:
     kind = kinds().get(row.kind)
     settings = configuration.open_settings(row, runtime.secrets)
     return PhoneSystemOut(
@@ -164,5 +184,6 @@ def _shown(row: PhoneSystemRow, request: Request, runtime: Runtime) -> PhoneSyst
         region=row.region,
         url=hook_url(request, runtime.settings.public_url, row.slug),
         fault=runtime.faults.get(row.slug),
+        health=HealthOut(**asdict(health)) if health else None,
         updated_at=row.updated_at,
     )

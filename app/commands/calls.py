@@ -129,20 +129,29 @@ async def _ring(
         )
         request: SignedRequest = system.ring(call)
     try:
-        return await asyncio.to_thread(_post, request)
+        return await asyncio.to_thread(send, request)
     except (OSError, http.client.HTTPException):
-        raise UserError(
-            f"{base} cannot be reached; start the server, or give its address with --url"
-        ) from None
+        raise UserError(not_reached(base)) from None
 
 
-def _post(request: SignedRequest) -> tuple[int, str]:
+def not_reached(base: str) -> str:
+    """Say that the server is not there, and what to do."""
+    return f"{base} cannot be reached; start the server, or give its address with --url"
+
+
+def send(request: SignedRequest, method: str = "POST") -> tuple[int, str]:
+    """Send a webhook; returns the status and the beginning of the answer.
+
+    Raises:
+        OSError: the server cannot be reached.
+        HTTPException: it answers, but not in HTTP.
+    """
     parts = urlsplit(request.url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.netloc, timeout=_TIMEOUT_S)
     try:
         path = parts.path + (f"?{parts.query}" if parts.query else "")
-        connection.request("POST", path, request.body, dict(request.headers))
+        connection.request(method, path, request.body, dict(request.headers))
         response = connection.getresponse()
         return response.status, response.read(_LONGEST_ANSWER).decode("utf-8", "replace")
     finally:

@@ -12,6 +12,8 @@ from app.errors import UserError
 from app.main import ui_folder
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
+from app.store.stream_health import StreamHealth
+from app.streams import stream_healths
 from connectors.registry import broken
 from connectors.sdk.types import CheckStatus
 
@@ -66,8 +68,14 @@ async def _findings(rt: Runtime) -> AsyncIterator[Finding]:
         yield f"phone system {slug}", False, why
     if not rt.phone_systems:
         yield "phone systems", False, "none is configured; add one under phone_systems"
+    async with rt.db.read() as session:
+        streams = await stream_healths(session, rt)
     for slug, system in rt.phone_systems.items():
-        yield f"phone system {slug}", True, f"{system.kind}, listens at /hooks/{slug}"
+        stream = streams.get(slug)
+        if stream is None:
+            yield f"phone system {slug}", True, f"{system.kind}, listens at /hooks/{slug}"
+        else:
+            yield f"phone system {slug}", stream.connected, stream_text(system.kind, stream)
     for kind, why in broken().items():
         yield f"connector kind {kind}", False, why
     for instance in rt.sources:
@@ -77,6 +85,13 @@ async def _findings(rt: Runtime) -> AsyncIterator[Finding]:
             continue
         result = await instance.connector.check()
         yield what, result.status is CheckStatus.OK, result.text or ", ".join(result.proved)
+
+
+def stream_text(kind: str, stream: StreamHealth) -> str:
+    """Say how a connection to a phone system is."""
+    since = f" since {stream.since:%Y-%m-%d %H:%M:%S}Z" if stream.since else ""
+    state = "connected" if stream.connected else "not connected"
+    return f"{kind}, {state}{since}" + (f": {stream.error}" if stream.error else "")
 
 
 async def _clock(rt: Runtime) -> Finding:

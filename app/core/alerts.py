@@ -35,15 +35,16 @@ def alerts_for(
     """Return the alerts, gravest first."""
     found = [
         *_trust(attestation),
-        *_credit(_data(sections, "credit_terms")),
-        *_owed(_data(sections, "balance"), today),
+        *_credit(section_data(sections, "credit_terms")),
+        *_owed(section_data(sections, "balance"), today),
         *_history(sections, today),
         *_standing(customer),
     ]
     return tuple(sorted(found, key=lambda a: _ORDER[a.level]))
 
 
-def _data(sections: Mapping[str, Section], name: str) -> Mapping[str, Any]:
+def section_data(sections: Mapping[str, Section], name: str) -> Mapping[str, Any]:
+    """Return what a section holds, empty when that is nothing or a list."""
     section = sections.get(name)
     return section.data if section and isinstance(section.data, Mapping) else {}
 
@@ -83,15 +84,23 @@ def _owed(balance: Mapping[str, Any], today: date) -> list[Alert]:
     return [Alert("warning", "overdue", text)]
 
 
+def last_call_was_a_complaint(sections: Mapping[str, Section]) -> bool:
+    """Say whether the newest call with an outcome was a complaint, and nobody has settled it."""
+    latest = next((i for i in _interactions(sections) if i["disposition"]), None)
+    settled = latest is not None and (latest["follow_up"] or {}).get("done")
+    return latest is not None and latest["disposition"].casefold() == _COMPLAINT and not settled
+
+
+def _interactions(sections: Mapping[str, Section]) -> list[Any]:
+    section = sections.get("interactions")
+    return section.data if section and isinstance(section.data, list) else []
+
+
 def _history(sections: Mapping[str, Section], today: date) -> list[Alert]:
     found = []
-    section = sections.get("interactions")
-    interactions = section.data if section and isinstance(section.data, list) else []
-    latest = next((i for i in interactions if i["disposition"]), None)
-    settled = latest is not None and (latest["follow_up"] or {}).get("done")
-    if latest is not None and latest["disposition"].casefold() == _COMPLAINT and not settled:
+    if last_call_was_a_complaint(sections):
         found.append(Alert("warning", "open_complaint", "The last call was a complaint"))
-    for interaction in interactions:
+    for interaction in _interactions(sections):
         follow_up = interaction["follow_up"]
         if follow_up and not follow_up.get("done") and follow_up["due_on"] <= today.isoformat():
             who = interaction["agent"]["name"] if interaction["agent"] else "We"

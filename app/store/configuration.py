@@ -1,4 +1,4 @@
-"""Configured phone systems and connectors, the default region, and the configuration's version."""
+"""Configured phone systems and connectors, the default region, and the priority rules."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+import orjson
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,6 +25,7 @@ from app.store.version import bump_config_version
 Row = TypeVar("Row", bound=PhoneSystemRow | ConnectorRow)
 
 _REGION = "default_region"
+_PRIORITIES = "priorities"
 
 
 def open_settings(row: PhoneSystemRow | ConnectorRow, secrets: SecretBox) -> dict[str, Any]:
@@ -50,6 +52,20 @@ async def set_default_region(session: AsyncSession, region: str | None) -> None:
     await session.execute(delete(Meta).where(Meta.key == _REGION))
     if region is not None:
         session.add(Meta(key=_REGION, value=region))
+    await bump_config_version(session)
+
+
+async def priorities(session: AsyncSession) -> list[dict[str, Any]]:
+    """Return the priority rules as they were written, in the order in which they are tried."""
+    row = await session.get(Meta, _PRIORITIES)
+    rules: list[dict[str, Any]] = orjson.loads(row.value) if row else []
+    return rules
+
+
+async def set_priorities(session: AsyncSession, rules: Sequence[Mapping[str, Any]]) -> None:
+    """Replace the priority rules."""
+    await session.execute(delete(Meta).where(Meta.key == _PRIORITIES))
+    session.add(Meta(key=_PRIORITIES, value=orjson.dumps(list(rules)).decode()))
     await bump_config_version(session)
 
 

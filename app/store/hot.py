@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -159,9 +160,10 @@ def interaction(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def record_values(record: CallRecord) -> dict[str, Any]:
-    """Return a call's row by column name."""
-    return asdict(record)
+def record_values(record: CallRecord) -> tuple[Any, ...]:
+    """Return a call's row in the order of `CALL_COLUMNS`."""
+    values: tuple[Any, ...] = _values_of(record)
+    return values
 
 
 def utc(value: datetime | str) -> datetime:
@@ -206,3 +208,4 @@ SELECT k.key, k.connector, k.remote_id, c.doc
 """
 EVENTS_SQL = "SELECT payload FROM call_events WHERE call_id = {call} ORDER BY id"
 VERSION_SQL = "SELECT value FROM meta WHERE key = 'config_version'"
+_values_of = attrgetter(*CALL_COLUMNS)

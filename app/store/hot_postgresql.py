@@ -125,7 +125,7 @@ class PostgresHot:
 
     async def save_calls(self, records: Sequence[CallRecord]) -> None:
         """Write calls for lists and history."""
-        rows = [tuple(record_values(r)[c] for c in CALL_COLUMNS) for r in records]
+        rows = [record_values(r) for r in records]
         await self._pool.executemany(_UPSERT_CALL, rows)
 
     async def config_version(self) -> int:

@@ -39,9 +39,10 @@ VALUES (?, ?, ?, ?, ?)
 """
 _UPSERT_CALL = (
     f"INSERT INTO calls ({', '.join(CALL_COLUMNS)}) "  # noqa: S608 - constant names
-    f"VALUES ({', '.join(':' + c for c in CALL_COLUMNS)}) ON CONFLICT (call_id) DO UPDATE SET "
+    f"VALUES ({', '.join('?' * len(CALL_COLUMNS))}) ON CONFLICT (call_id) DO UPDATE SET "
     + ", ".join(f"{c} = excluded.{c}" for c in CALL_COLUMNS[2:])
 )
+_STARTED = CALL_COLUMNS.index("started_at")
 _IDENTIFY = """
 SELECT p.key, p.connector, p.remote_id, p.type, p.is_primary, c.doc
   FROM phone_index p JOIN customers c ON c.id = p.customer_id WHERE p.key IN (?, ?) LIMIT 50
@@ -123,7 +124,10 @@ class SqliteHot:
 
     async def save_calls(self, records: Sequence[CallRecord]) -> None:
         """Write calls for lists and history."""
-        rows = [{**record_values(r), "started_at": _stored(r.started_at)} for r in records]
+        rows = [
+            (*values[:_STARTED], _stored(values[_STARTED]), *values[_STARTED + 1 :])
+            for values in map(record_values, records)
+        ]
         await self._writer.run(lambda db: db.executemany(_UPSERT_CALL, rows))
 
     async def config_version(self) -> int:

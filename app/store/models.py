@@ -28,7 +28,7 @@ class Base(DeclarativeBase):
 
 
 class Meta(Base):
-    """Single values: `config_version`, `default_region`."""
+    """Single values: `config_version`, `default_region`, `priorities` (JSON)."""
 
     __tablename__ = "meta"
     key: Mapped[str] = mapped_column(primary_key=True)

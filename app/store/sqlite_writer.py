@@ -33,13 +33,13 @@ class SqliteWriter:
     def run(self, work: Callable[[sqlite3.Connection], Any]) -> asyncio.Future[Any]:
         """Queue some work; the future has its result when that is on disk.
 
-        The thread gets it at the loop's next turn, not at once: it would fight the caller, who
+        The thread gets it a turn of the loop later, not at once: it would fight the caller, who
         is about to push to a screen, for the interpreter lock.
         """
         done: asyncio.Future[Any] = self._loop.create_future()
         self._waiting.append((work, done))
         if len(self._waiting) == 1:
-            self._loop.call_soon(self._hand_over)
+            self._loop.call_soon(self._loop.call_soon, self._hand_over)
         return done
 
     def _hand_over(self) -> None:

@@ -139,6 +139,16 @@ class PhoneSystem(ABC, Generic[C]):
         out = [{"call_id": a.call_id, "duplicate": a.duplicate} for a in accepted]
         return Answer(202, orjson.dumps(out[0] if len(out) == 1 else out))
 
+    def signed_again(
+        self,
+        request: HookRequest,  # noqa: ARG002 - for those that can
+    ) -> Mapping[str, str] | None:
+        """Return the headers that sign a recorded request for now (`received_at`) and for `url`.
+
+        None: it is sent as recorded, as its proof does not age, or only the provider can sign.
+        """
+        return None
+
     @abstractmethod
     def ring(self, call: TestCall) -> SignedRequest:
         """Build the signed request that this provider would send when a phone rings."""

@@ -5,7 +5,9 @@ Proved by Standard Webhooks or by a bearer token. Contract section 3 has the fie
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Self
 
 import orjson
@@ -146,20 +148,25 @@ class Generic(PhoneSystem[GenericConfig]):
                 "extension": call.extension,
             }
         )
-        headers = {"content-type": JSON}
-        if self._keys:
-            timestamp = int(call.now.timestamp())
-            message_id = f"msg_{call.call_id}"
-            headers |= {
-                "webhook-id": message_id,
-                "webhook-timestamp": str(timestamp),
-                "webhook-signature": standard_webhooks.sign(
-                    self._keys[0], message_id, timestamp, body
-                ),
-            }
-        else:
-            headers["authorization"] = f"Bearer {self._token}"
-        return SignedRequest(call.url, headers, body)
+        proof = self._proof(f"msg_{call.call_id}", call.now, body)
+        return SignedRequest(call.url, {"content-type": JSON, **proof}, body)
+
+    @override
+    def signed_again(self, request: HookRequest) -> Mapping[str, str]:
+        message_id = request.headers.get("webhook-id")
+        if message_id is None:
+            message_id = f"replay-{hashlib.sha256(request.body).hexdigest()[:32]}"
+        return self._proof(message_id, request.received_at, request.body)
+
+    def _proof(self, message_id: str, at: datetime, body: bytes) -> dict[str, str]:
+        if not self._keys:
+            return {"authorization": f"Bearer {self._token}"}
+        timestamp = int(at.timestamp())
+        return {
+            "webhook-id": message_id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": standard_webhooks.sign(self._keys[0], message_id, timestamp, body),
+        }
 
     def _batch(
         self, envelopes: Sequence[CloudEvent], message_id: str | None, request: HookRequest

@@ -10,6 +10,7 @@ from typing import Any
 
 import app.telephony
 from app.telephony.base import PhoneSystem
+from app.telephony.stream import StreamPhoneSystem
 
 
 @cache
@@ -36,3 +37,8 @@ def kinds() -> dict[str, type[PhoneSystem[Any]]]:
                 )
             found[member.kind] = member
     return dict(sorted(found.items()))
+
+
+def webhook_kinds() -> dict[str, type[PhoneSystem[Any]]]:
+    """Return the phone systems that send webhooks; to the others we connect."""
+    return {k: system for k, system in kinds().items() if not issubclass(system, StreamPhoneSystem)}

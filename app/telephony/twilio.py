@@ -141,6 +141,17 @@ class Twilio(PhoneSystem[TwilioConfig]):
             call.url, {"content-type": FORM, "x-twilio-signature": signature}, body
         )
 
+    @override
+    def signed_again(self, request: HookRequest) -> Mapping[str, str]:
+        signature = twilio_signature.sign(self._tokens[0], request.url, _form(request))
+        return {"x-twilio-signature": signature}
+
+
+def _form(request: HookRequest) -> bytes:
+    """Return what of the body is signed along with the address."""
+    media = request.headers.get("content-type", FORM).partition(";")[0].strip().lower()
+    return request.body if request.method == "POST" and media == FORM else b""
+
 
 def _fields(request: HookRequest) -> Mapping[str, str]:
     """Read the parameters from where the signature covers them; the last of a repeated one wins."""

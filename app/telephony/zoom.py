@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -118,13 +119,17 @@ class Zoom(PhoneSystem[ZoomConfig]):
                 },
             }
         )
-        timestamp = str(milliseconds // 1000)
-        headers = {
-            "content-type": JSON,
-            "x-zm-request-timestamp": timestamp,
-            "x-zm-signature": _signature(self._tokens[0], timestamp, body),
-        }
-        return SignedRequest(call.url, headers, body)
+        proof = self._proof(call.now, body)
+        return SignedRequest(call.url, {"content-type": JSON, **proof}, body)
+
+    @override
+    def signed_again(self, request: HookRequest) -> Mapping[str, str]:
+        return self._proof(request.received_at, request.body)
+
+    def _proof(self, at: datetime, body: bytes) -> dict[str, str]:
+        timestamp = str(int(at.timestamp()))
+        signature = _signature(self._tokens[0], timestamp, body)
+        return {"x-zm-request-timestamp": timestamp, "x-zm-signature": signature}
 
 
 def _signature(token: str, timestamp: str, body: bytes) -> str:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.call import CallEvent, EventKind
+from app.errors import UserError
 from app.telephony.base import (
     Accepted,
     HookRequest,
@@ -20,11 +21,13 @@ from app.telephony.base import (
     Refused,
     TestCall,
 )
-from app.telephony.registry import kinds
+from app.telephony.registry import kinds, webhook_kinds
 from connectors.sdk.form import form_problems
 from tests.telephony.hooks import NOW, URL, hook, received
 
 KINDS = sorted(kinds())
+WEBHOOKS = sorted(webhook_kinds())
+STREAMS = sorted(set(KINDS) - set(WEBHOOKS))
 SECRET_TEXT = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
 STRANGERS_TEXT = "whsec_" + base64.b64encode(b"76543210fedcba9876543210").decode()
 
@@ -74,7 +77,7 @@ def test_it_has_a_secret_and_never_shows_it(kind: str) -> None:
     assert SECRET_TEXT not in system.config.model_dump_json()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", WEBHOOKS)
 @pytest.mark.parametrize("extension", ["101", "ada@example.com", "Zoë Ada"])
 @pytest.mark.parametrize("ani", ["+442079460958", ""])
 def test_its_test_call_verifies_and_rings_for_the_extension(
@@ -95,13 +98,24 @@ def test_its_test_call_verifies_and_rings_for_the_extension(
     assert 200 <= system.answer(request, [Accepted(event.call_id, False)]).status < 300
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", WEBHOOKS)
 def test_a_stranger_is_refused(kind: str) -> None:
     system, stranger = example(kind), example(kind, STRANGERS_TEXT)
     forged = received(stranger.ring(TestCall("ring-1", "+442079460958", "101", NOW, URL)))
     for request in (forged, hook(b""), hook(b"{}")):
         with pytest.raises(Refused):
             system.verify(request)
+
+
+@pytest.mark.parametrize("kind", STREAMS)
+def test_what_we_connect_to_takes_no_webhooks_and_no_test_call(kind: str) -> None:
+    system = example(kind)
+    with pytest.raises(Refused, match="this server connects to it"):
+        system.verify(hook(b"{}"))
+    with pytest.raises(NotUnderstood, match="this server connects to it"):
+        system.parse(hook(b"{}"))
+    with pytest.raises(UserError, match="a test call must be made on the PBX itself"):
+        system.ring(TestCall("ring-1", "+442079460958", "101", NOW, URL))
 
 
 FRAGMENTS = st.sampled_from(
@@ -144,11 +158,11 @@ def requests(system: PhoneSystem[Any]) -> st.SearchStrategy[HookRequest]:
     return st.builds(request, mutated(good.body), st.none() | CONTENT_TYPES, extra)
 
 
-SYSTEMS = {kind: example(kind) for kind in KINDS}
+SYSTEMS = {kind: example(kind) for kind in WEBHOOKS}
 REQUESTS = {kind: requests(system) for kind, system in SYSTEMS.items()}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", WEBHOOKS)
 @settings(max_examples=1000)
 @given(data=st.data())
 def test_no_body_makes_it_raise_anything_but_its_own_refusals(
