@@ -3,6 +3,7 @@
 #   make run     the server on 127.0.0.1:8000, its data in ./screenpop-data
 #   make test    all tests        make check   style, types, import directions
 #   make bench   the product against a bare server that does the same work
+#   make fuzz    half a million random webhook bodies
 #   make lock    renew requirements/*.txt from pyproject.toml
 # ARGS is handed on: make demo ARGS="--port 9000"; make test ARGS="tests/core -k withheld"
 
@@ -20,7 +21,7 @@ UI_SOURCES := $(shell find screenpop_ui \( -name node_modules -o -name dist -o -
 	-o \( -type d -o -type f \) -print)
 
 .DELETE_ON_ERROR:
-.PHONY: demo run test check check-python check-ui bench lock clean
+.PHONY: demo run test check check-python check-ui bench fuzz lock clean
 
 demo: $(VENV) $(UI)
 	$(BIN)/screenpop demo $(ARGS)
@@ -43,6 +44,11 @@ check-python: $(VENV)
 
 check-ui: $(UI_PACKAGES)
 	cd screenpop_ui && npm run types && npm run lint
+
+# 25,000 bodies for each kind of phone system, more than half a million in all.
+fuzz: $(VENV)
+	SCREENPOP_TEST_FUZZ=25000 $(BIN)/pytest --numprocesses=logical --timeout=0 \
+		tests/telephony/test_registry.py -k no_body $(ARGS)
 
 bench: $(VENV) $(UI)
 	$(BIN)/python -m bench $(ARGS)

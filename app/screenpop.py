@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from app import metrics
-from app.core.call import Call, CallEvent, fold
+from app.core.call import Call, CallEvent, EventKind, fold
 from app.core.identity import account_keys
 from app.core.match import Choice, Match, phone_keys, rank
 from app.core.merge import merge
@@ -128,6 +128,10 @@ async def show(rt: Runtime, live: LiveCall, event: CallEvent) -> None:
         call = fold(live.call if live.call.events else None, event)
         if unasked(rt, live, call):
             await identify(rt, live, call)
+        elif call.handed_over and event.kind is EventKind.TRANSFERRED:
+            update(
+                rt, live, call=call, sections=await what_was_said(rt, live, call, live.pop.match)
+            )
         else:
             update(rt, live, call=call)
     if live.gathering is None:
@@ -177,13 +181,7 @@ def rank_hits(rt: Runtime, live: LiveCall) -> Match:
 
 async def recognise(rt: Runtime, live: LiveCall, call: Call, match: Match) -> None:
     """Take a match: the earlier calls and the cached sections of the customer it shows."""
-    e164 = live.asked_for.e164 if live.asked_for else None
-    customer_id = match.customer["customer_id"] if match.customer else None
-    earlier: list[dict[str, Any]] = []
-    if customer_id or (e164 and match.outcome != "multiple"):
-        earlier = await rt.hot.interactions(customer_id, e164, call.call_id)
-    sections = dict(live.pop.sections)
-    sections["interactions"] = own_section(earlier, rt.clock())
+    sections = {**live.pop.sections, **await what_was_said(rt, live, call, match)}
     live.outcomes = {}
     timing = replace(live.pop.timing, sections={}, complete_ms=None)
     if live.gathering is not None:
@@ -200,6 +198,30 @@ async def recognise(rt: Runtime, live: LiveCall, call: Call, match: Match) -> No
         for name in SECTIONS:
             sections[name] = merge(name, live.outcomes.get(name, {}).values())
     update(rt, live, call=call, match=match, sections=sections, timing=timing)
+
+
+async def what_was_said(
+    rt: Runtime, live: LiveCall, call: Call, match: Match
+) -> dict[str, Section]:
+    """Return the earlier calls of who calls, and what was written in this one before a transfer."""
+    e164 = live.asked_for.e164 if live.asked_for else None
+    customer_id = match.customer["customer_id"] if match.customer else None
+    if customer_id is None and (e164 is None or match.outcome == "multiple"):
+        return {"interactions": own_section([], rt.clock())}
+    hidden = "" if call.handed_over else call.call_id
+    earlier = await rt.hot.interactions(customer_id, e164, hidden)
+    said = [i for i in earlier if i["call_id"] != call.call_id or i["note"] is not None]
+    return {"interactions": own_section(said, rt.clock())}
+
+
+async def tell_note(rt: Runtime, call_id: str, author_id: str) -> None:
+    """Show a note at once to whom the call was passed on while its author still wrote."""
+    live = rt.calls.get(call_id)
+    if live is None or live.call.over or not live.call.handed_over or author_id in live.seats:
+        return
+    async with live.lock:
+        said = await what_was_said(rt, live, live.call, live.pop.match)
+        update(rt, live, sections=said)
 
 
 def own_section(earlier: list[dict[str, Any]], now: datetime) -> Section:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from app.jobs import LONGEST_SILENCE, tidy
 from tests.ledger import WITH_BOOKS, write_books
 from tests.product import USERS, Product, settings_for
 
@@ -307,3 +308,48 @@ async def test_a_consult_without_a_number_has_the_caller_of_its_parent(product: 
         pop = await cyd.pop(consult)
         assert pop["call"]["ani"]["e164"] == CALLER
         assert pop["call"]["parent_call_id"] == parent
+
+
+async def test_what_the_first_agent_wrote_goes_with_the_transfer(product: Product) -> None:
+    async with product.screen("cyd@example.com") as cyd:
+        call_id = await product.event("ringing", ani=CALLER, extension="101")
+        await product.event("answered", extension="101")
+        async with await product.as_user("ada@example.com") as ada:
+            notes = f"/api/v1/calls/{call_id}/notes"
+            first = (await ada.post(notes, json={"text": "leaking pump"})).json()
+            transfer = {"to_extension": "103", "kind": "blind"}
+            await product.event("transferred", extension="101", transfer=transfer)
+            pop = await cyd.pop(call_id)
+            said = pop["sections"]["interactions"]["data"]
+            assert [(i["call_id"], i["note"]) for i in said] == [(call_id, "leaking pump")]
+            late = {"text": "leaking pump, third one", "note_id": first["note_id"]}
+            assert (await ada.post(notes, json=late)).status_code == 200
+            await cyd.until(
+                lambda s: (
+                    s.pops[call_id]["sections"]["interactions"]["data"][0]["note"]
+                    == "leaking pump, third one"
+                )
+            )
+
+
+async def test_an_abandoned_call_is_in_the_missed_list_of_whom_it_rang(product: Product) -> None:
+    call_id = await product.event("ringing", ani=CALLER, queue="sales")
+    await product.event("ended", ended={"reason": "cancelled"})
+    for email, expected in (("ben@example.com", [call_id]), ("cyd@example.com", [])):
+        async with await product.as_user(email) as agent:
+            missed = (await agent.get("/api/v1/calls", params={"state": "missed"})).json()
+            assert [call["call_id"] for call in missed["calls"]] == expected
+
+
+async def test_a_call_that_nobody_ends_times_out(product: Product) -> None:
+    async with product.screen("ada@example.com") as ada:
+        call_id = await product.event("ringing", ani=CALLER, extension="101")
+        await ada.pop(call_id)
+        rt = product.runtime
+        later = datetime.now(UTC) + LONGEST_SILENCE + timedelta(seconds=1)
+        rt.clock = lambda: later
+        await tidy(rt)
+        assert await ada.close_of(call_id) == "missed"
+        ended = rt.calls.get(call_id)
+        assert ended is not None
+        assert ended.call.ended_reason == "timeout"

@@ -15,6 +15,7 @@ from app.core.pop import dumps
 from app.errors import AppError
 from app.jobs import write_calls
 from app.runtime import Runtime
+from app.screenpop import tell_note
 from app.store import calls
 
 DISPOSITIONS = ("order", "question", "complaint", "payment", "delivery", "call back", "other")
@@ -103,6 +104,7 @@ async def write_note(rt: RuntimeDep, me: AnyUser, call_id: str, note: NoteIn) ->
     if saved is None:
         raise AppError(409, "conflict", "this note is another agent's or another call's")
     row, new = saved
+    await tell_note(rt, call_id, me.user.user_id)
     return _json(calls.note_json(row, me.user.name), 201 if new else 200)
 
 

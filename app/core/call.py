@@ -164,6 +164,11 @@ class Call:
         return self.state in ("ended", "missed")
 
     @property
+    def handed_over(self) -> bool:
+        """An agent passed the call on, and what they wrote is for the next one."""
+        return any(leg.left == "transferred" for leg in self.legs)
+
+    @property
     def caller(self) -> Number:
         """The calling number; a call that never said one is withheld (contract section 3)."""
         return self.ani or WITHHELD

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -158,12 +159,14 @@ def requests(system: PhoneSystem[Any]) -> st.SearchStrategy[HookRequest]:
     return st.builds(request, mutated(good.body), st.none() | CONTENT_TYPES, extra)
 
 
+# `make fuzz` asks for more.
+EXAMPLES = int(os.environ.get("SCREENPOP_TEST_FUZZ", "1000"))
 SYSTEMS = {kind: example(kind) for kind in WEBHOOKS}
 REQUESTS = {kind: requests(system) for kind, system in SYSTEMS.items()}
 
 
 @pytest.mark.parametrize("kind", WEBHOOKS)
-@settings(max_examples=1000)
+@settings(max_examples=EXAMPLES)
 @given(data=st.data())
 def test_no_body_makes_it_raise_anything_but_its_own_refusals(
     kind: str, data: st.DataObject
