@@ -45,9 +45,9 @@ check-python: $(VENV)
 check-ui: $(UI_PACKAGES)
 	cd screenpop_ui && npm run types && npm run lint
 
-# 25,000 bodies for each kind of phone system, more than half a million in all.
+# 28,000 bodies for each kind of phone system, more than half a million in all.
 fuzz: $(VENV)
-	SCREENPOP_TEST_FUZZ=25000 $(BIN)/pytest --numprocesses=logical --timeout=0 \
+	SCREENPOP_TEST_FUZZ=28000 $(BIN)/pytest --numprocesses=logical --timeout=0 \
 		tests/telephony/test_registry.py -k no_body $(ARGS)
 
 bench: $(VENV) $(UI)

@@ -15,7 +15,7 @@ from app.core.routing import addressed, audience, handler
 from app.errors import UserError
 from app.live import LiveCall
 from app.runtime import Runtime
-from app.screenpop import receive, replicate, restore
+from app.screenpop import receive, replicate, restore, tell_note
 from app.screens import dismiss, update
 from app.sources.sync import sync
 from app.store.calls import events_since, unfinished_calls
@@ -88,10 +88,14 @@ async def write_calls(rt: Runtime) -> None:
 
 async def take_configuration(rt: Runtime) -> None:
     """Follow a change of configuration: pops go to whom the calls are for now."""
-    if await rt.reload():
+    await rt.reload()
+    version = rt.config_version
+    # A webhook and the pages reload too: that nothing is new here does not say the pops know it.
+    if version != rt.routed_version:
         for live in rt.calls:
             if not live.call.over:
                 update(rt, live)
+        rt.routed_version = version
 
 
 async def recover(rt: Runtime) -> None:
@@ -121,7 +125,7 @@ async def tidy(rt: Runtime) -> None:
         call = live.call
         test = call.call_id.startswith(f"{call.phone_system}:{TEST_CALL}")
         longest = LONGEST_TEST if test else LONGEST_SILENCE
-        if not call.over and now - call.events[-1].received_at > longest:
+        if not call.over and now - live.heard_at > longest:
             end = CallEvent(
                 EventKind.ENDED,
                 call.call_id,
@@ -180,6 +184,9 @@ def heard_on_bus(rt: Runtime, message: dict[str, object]) -> None:
         live = rt.calls.get(str(message["dismiss"]))
         if live is not None:
             dismiss(rt, live, str(message["user"]))
+        return
+    if "note" in message:
+        rt.spawn(tell_note(rt, str(message["note"]), str(message["author"])))
         return
     call_id = str(message.get("call") or message.get("choice") or "")
     if call_id:

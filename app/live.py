@@ -45,6 +45,12 @@ class LiveCall:
         """The call as folded so far."""
         return self.pop.call
 
+    @property
+    def heard_at(self) -> datetime:
+        """When its last event was received."""
+        events = self.call.events
+        return events[-1].received_at if events else self.pop.timing.received_at
+
     def elapsed_ms(self) -> float:
         """Milliseconds since the first event was received."""
         return round((perf_counter() - self.started) * 1000, 3)
@@ -83,6 +89,5 @@ class LiveCalls:
     def forget_over(self, now: datetime) -> None:
         """Drop the calls that ended a while ago and are written down."""
         for live in self:
-            last = live.call.events[-1].received_at
-            if live.call.over and now - last > KEEP_OVER and live not in self.dirty:
+            if live.call.over and now - live.heard_at > KEEP_OVER and live not in self.dirty:
                 del self._calls[live.call.call_id]

@@ -46,7 +46,10 @@ def utc_now() -> datetime:
 
 @dataclass(eq=False)
 class Runtime:
-    """Everything a process works with. `reload` brings the configuration up to date."""
+    """Everything a process works with. `reload` brings the configuration up to date.
+
+    `routed_version`: the configuration by which the pops are on the agents' screens.
+    """
 
     settings: Settings
     db: Database
@@ -67,6 +70,7 @@ class Runtime:
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     default_region: str | None = None
     config_version: int = -1
+    routed_version: int = -1
     process_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     _loading: asyncio.Lock = field(default_factory=asyncio.Lock)
 

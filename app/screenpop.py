@@ -42,7 +42,7 @@ async def receive(rt: Runtime, event: CallEvent) -> bool:
     event = with_number(rt, event)
     live = await find_call(rt, event)
     if live is not None and live.call.knows(event):
-        first_copy = live.writing.get(event.event_key or "")
+        first_copy = next((live.writing[n] for n in names_of(event) if n in live.writing), None)
         if first_copy is None or await _written(first_copy):
             await awaken(rt, live)
             return True
@@ -53,17 +53,22 @@ async def receive(rt: Runtime, event: CallEvent) -> bool:
         or rt.calls.add(new_live_call(Call(event.call_id, event.phone_system), event.received_at))
     )
     live.mine = True
-    if event.event_key:
-        live.writing[event.event_key] = writing
+    live.writing.update(dict.fromkeys(names_of(event), writing))
     try:
         await show(rt, live, event)
     except Exception:
         log.exception("show_failed", call_id=event.call_id)
     new = await writing
-    live.writing.pop(event.event_key or "", None)
+    for name in names_of(event):
+        live.writing.pop(name, None)
     if new:
         await rt.bus.publish({"call": event.call_id})
     return not new
+
+
+def names_of(event: CallEvent) -> list[str]:
+    """Return what a repeat of the event is recognised by."""
+    return [name for name in (event.event_key, event.event_id) if name is not None]
 
 
 async def _written(writing: asyncio.Future[bool]) -> bool:
@@ -117,7 +122,8 @@ async def replicate(rt: Runtime, call_id: str, *, again: bool = False) -> None:
         here = any(rt.hub.connected(user_id) for user_id in audience(call, rt.directory))
         if here and not call.over and (again or unasked(rt, live, call)):
             await identify(rt, live, call)
-        update(rt, live, call=call)
+        else:
+            await follow(rt, live, call)
     if here and live.gathering is None:
         gather(rt, live)
 
@@ -126,16 +132,31 @@ async def show(rt: Runtime, live: LiveCall, event: CallEvent) -> None:
     """Fold the event into the call and bring every screen up to date."""
     async with live.lock:
         call = fold(live.call if live.call.events else None, event)
-        if unasked(rt, live, call):
-            await identify(rt, live, call)
-        elif call.handed_over and event.kind is EventKind.TRANSFERRED:
-            update(
-                rt, live, call=call, sections=await what_was_said(rt, live, call, live.pop.match)
-            )
-        else:
+        try:
+            if unasked(rt, live, call):
+                await identify(rt, live, call)
+            else:
+                await follow(rt, live, call)
+        except Exception:
+            # Whoever calls: the phone rings, and what comes next builds on this event.
+            log.exception("caller_not_looked_up", call_id=event.call_id)
             update(rt, live, call=call)
     if live.gathering is None:
         gather(rt, live)
+
+
+async def follow(rt: Runtime, live: LiveCall, call: Call) -> None:
+    """Take how the call went on; when it was passed on, with what was written in it before."""
+    if live.asked_for is not None and call.handed_over and transfers(call) > transfers(live.call):
+        said = await what_was_said(rt, live, call, live.pop.match)
+        update(rt, live, call=call, sections=said)
+    else:
+        update(rt, live, call=call)
+
+
+def transfers(call: Call) -> int:
+    """Count how often the call was passed on."""
+    return sum(event.kind is EventKind.TRANSFERRED for event in call.events)
 
 
 def other_party(rt: Runtime, call: Call) -> Number:
@@ -158,18 +179,24 @@ def accounts_of(call: Call) -> tuple[str, ...]:
 
 async def identify(rt: Runtime, live: LiveCall, call: Call) -> None:
     """Match the number to customers, and put up what is known without asking anyone."""
-    party = live.asked_for = other_party(rt, call)
-    live.accounts = accounts_of(call)
+    party = other_party(rt, call)
+    said = live.choice if party == live.asked_for else None
+    live.asked_for, live.accounts = party, accounts_of(call)
     keys = phone_keys(party)
-    live.hits, live.choice = await rt.hot.identify(keys, party.e164) if keys else ([], None)
-    if live.accounts:
-        live.hits += await rt.hot.holders(live.accounts)
-    match = rank_hits(rt, live)
-    if live.pop.timing.identified_ms is None:
-        timing = replace(live.pop.timing, identified_ms=live.elapsed_ms())
-        live.pop = replace(live.pop, timing=timing)
-        metrics.matches.labels(match.outcome).inc()
-    await recognise(rt, live, call, match)
+    try:
+        live.hits, kept = await rt.hot.identify(keys, party.e164) if keys else ([], None)
+        live.choice = kept or said  # Without a number to keep it by, it holds for this call.
+        if live.accounts:
+            live.hits += await rt.hot.holders(live.accounts)
+        match = rank_hits(rt, live)
+        if live.pop.timing.identified_ms is None:
+            timing = replace(live.pop.timing, identified_ms=live.elapsed_ms())
+            live.pop = replace(live.pop, timing=timing)
+            metrics.matches.labels(match.outcome).inc()
+        await recognise(rt, live, call, match)
+    except Exception:
+        live.asked_for = None  # Nothing was learnt: whatever comes next asks again.
+        raise
 
 
 def rank_hits(rt: Runtime, live: LiveCall) -> Match:
@@ -279,8 +306,11 @@ async def search(rt: Runtime, live: LiveCall, number: Number) -> None:
         )
     async with live.lock:
         if live.asked_for == number and not live.call.over:
-            live.gathering = None
+            # Identifying ends what is being gathered, and that is this search.
+            searching, live.gathering = live.gathering, None
             await identify(rt, live, live.call)
+            if live.pop.match.outcome == "none":
+                live.gathering = searching  # They found other numbers: once asked is enough.
     if live.gathering is None:
         gather(rt, live)
 

@@ -64,6 +64,7 @@ def push(rt: Runtime, live: LiveCall, old: Pop, keys: set[str]) -> None:
         if user_id not in live.seats and user_id not in live.dismissed:
             reason = close_reason(new.call, rt.directory.by_id.get(user_id))
             rt.hub.push(user_id, frame("close", call_id=new.call.call_id, reason=reason))
+    live.dismissed.intersection_update(live.seats)  # A call that comes back is a new one to them.
     shared: str | None = None
     for user_id, extension in live.seats.items():
         if user_id in live.dismissed:

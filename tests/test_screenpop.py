@@ -143,6 +143,31 @@ async def test_a_dismissed_pop_goes_from_all_tabs_and_does_not_come_back(product
         assert again.pops == {}
 
 
+async def test_a_call_that_comes_back_to_who_dismissed_it_is_shown_again(product: Product) -> None:
+    async with product.screen("ada@example.com") as ada:
+        call_id = await product.event("ringing", ani=CALLER, extension="101")
+        await product.event("answered", extension="101")
+        await ada.in_state(call_id, "answered")
+        await ada.say("dismiss", call_id=call_id)
+        assert await ada.close_of(call_id) == "dismissed"
+        for leaves, next_one in (("101", "102"), ("102", "101")):
+            transfer = {"to_extension": next_one, "kind": "attended"}
+            await product.event("transferred", extension=leaves, transfer=transfer)
+        assert (await ada.pop(call_id))["call"]["extension"] == "101"
+
+
+async def test_a_pop_leaves_an_agent_who_loses_the_extension_whoever_reads_that_first(
+    product: Product,
+) -> None:
+    async with product.screen("ben@example.com") as ben, product.screen("cyd@example.com") as cyd:
+        call_id = await product.event("ringing", ani=CALLER, extension="102")
+        await ben.pop(call_id)
+        swapped = USERS.replace('"102"', '"109"').replace('"103"', '"102"')
+        await product.configure(swapped)  # Reads the configuration itself, as the pages do.
+        await ben.close_of(call_id)
+        await cyd.pop(call_id)
+
+
 async def test_another_agents_call_can_be_neither_fetched_nor_dismissed(product: Product) -> None:
     call_id = await product.event("ringing", ani=CALLER, extension="101")
     async with product.screen("ben@example.com") as ben:

@@ -105,6 +105,7 @@ async def write_note(rt: RuntimeDep, me: AnyUser, call_id: str, note: NoteIn) ->
         raise AppError(409, "conflict", "this note is another agent's or another call's")
     row, new = saved
     await tell_note(rt, call_id, me.user.user_id)
+    await rt.bus.publish({"note": call_id, "author": me.user.user_id})
     return _json(calls.note_json(row, me.user.name), 201 if new else 200)
 
 

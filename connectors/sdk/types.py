@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
 SectionName = Literal["balance", "purchases", "credit_terms", "tickets"]
 SECTIONS: tuple[SectionName, ...] = ("balance", "purchases", "credit_terms", "tickets")
@@ -277,7 +277,7 @@ class Ticket(Facts):
     subject: str | None = None
     status: str | None = None
     priority: str | None = None
-    updated_at: datetime | None = None
+    updated_at: AwareDatetime | None = None
     url: str | None = None
     source: str | None = None
 

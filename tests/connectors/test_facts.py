@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from connectors.sdk import facts
 from connectors.sdk.contacts import contact
-from connectors.sdk.types import ContactRow, ErrorKind, RejectedRow, SourceError, Tombstone
+from connectors.sdk.types import ContactRow, ErrorKind, RejectedRow, SourceError, Ticket, Tombstone
 from connectors.sdk.values import Row, TextFormat, numbered, web_link
 
 TODAY = date(2026, 11, 22)
@@ -340,3 +340,8 @@ def test_a_contact_that_is_gone_or_unusable_is_said_to_be() -> None:
     nameless = contact(numbered([{"remote_id": "1", "phone": "1"}]))
     assert isinstance(nameless, RejectedRow)
     assert nameless.where == "row 1"
+
+
+def test_a_ticket_says_in_which_time_zone_it_was_updated() -> None:
+    with pytest.raises(ValueError, match="timezone"):
+        Ticket(number="T-1", updated_at=datetime(2026, 1, 1, 10))  # noqa: DTZ001 - what is refused

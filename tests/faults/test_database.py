@@ -14,8 +14,10 @@ import pytest_asyncio
 
 from tests.api.phone_systems import (
     CALLER,
+    bearer,
     event,
 )
+from tests.ledger import WITH_BOOKS, write_books
 from tests.product import Product, settings_for
 
 
@@ -118,3 +120,36 @@ async def test_lost_database_connections_cost_no_event(
         with psycopg.connect(product.settings.database) as server:
             stored = server.execute("SELECT call_id FROM call_events ORDER BY id").fetchall()
         assert [row[0] for row in stored] == accepted
+
+
+async def test_a_phone_index_that_cannot_be_read_hides_no_call(
+    fragile: Product, tmp_path: Path
+) -> None:
+    await fragile.configure(WITH_BOOKS, BOOKS_URL=write_books(tmp_path))
+    rename = "ALTER TABLE {} RENAME TO {}"
+    from_outside(fragile, *[rename.format("phone_index", "away")] * 2)
+    async with fragile.screen("ada@example.com") as ada:
+        call_id = await fragile.event("ringing", ani=CALLER, extension="101")
+        assert (await ada.pop(call_id))["call"]["ani"]["e164"] == CALLER
+        from_outside(fragile, *[rename.format("away", "phone_index")] * 2)
+        await fragile.event("answered", extension="101")
+        pop = await ada.in_state(call_id, "answered")
+        assert pop["customer"]["display_name"] == "Kestrel Garden"
+
+
+async def test_an_event_that_was_not_written_is_no_repeat_under_another_webhook_id(
+    fragile: Product,
+) -> None:
+    from_outside(
+        fragile,
+        "CREATE TRIGGER full BEFORE INSERT ON call_events"
+        " BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
+        'ALTER TABLE call_events ADD CONSTRAINT "full" CHECK (false) NOT VALID',
+    )
+    for webhook_id in ("w-1", "w-2"):
+        answer = await fragile.client.post(
+            "/hooks/pbx",
+            json=event("c-1", event_id="e-1"),
+            headers=bearer(**{"webhook-id": webhook_id}),
+        )
+        assert answer.status_code == 503

@@ -107,3 +107,29 @@ async def test_a_choice_and_a_dismissal_reach_the_other_process(pair: Pair) -> N
         await tab.say("dismiss", call_id=call_id)
         for screen in (ada, tab):
             assert await screen.close_of(call_id) == "dismissed"
+
+
+async def test_what_the_first_agent_wrote_reaches_the_next_one_at_the_other_process(
+    pair: Pair,
+) -> None:
+    async with (
+        pair.phone.screen("ada@example.com") as ada,
+        pair.desk.screen("ben@example.com") as ben,
+        await pair.phone.as_user("ada@example.com") as http,
+    ):
+        both = ["101", "102"]
+        call_id = await pair.phone.event("ringing", "c-1", ani=KESTREL, extension=both)
+        await ada.pop(call_id)
+        await ben.pop(call_id)
+        await pair.phone.event("answered", "c-1", extension="101")
+        await ben.close_of(call_id)
+        notes = f"/api/v1/calls/{call_id}/notes"
+        assert (await http.post(notes, json={"text": "wants a refund"})).status_code == 201
+        transfer = {"to_extension": "102", "kind": "blind"}
+        await pair.phone.event("transferred", "c-1", extension="101", transfer=transfer)
+        said = (await ben.pop(call_id))["sections"]["interactions"]["data"]
+        assert [i["note"] for i in said] == ["wants a refund"]
+        assert (await http.post(notes, json={"text": "all of it"})).status_code == 201
+        await ben.until(
+            lambda s: "all of it" in s.pops[call_id]["sections"]["interactions"]["data"][0]["note"]
+        )

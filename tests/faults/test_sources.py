@@ -366,3 +366,31 @@ async def test_the_same_customer_on_two_phones_is_asked_for_once(world: World) -
             pop = await screen.whole(call_id)
             assert pop["sections"]["purchases"]["status"] == "ok"
     assert world.asked("/orders/7") == 1
+
+
+async def test_a_search_that_finds_other_numbers_is_not_asked_again(world: World) -> None:
+    searching(world.configuration["shop"])
+    await world.configure()
+    crane = {"remote_id": 9, "display_name": "Crane", "phone": "+442079460222"}
+    world.shop("/search", reply([crane]))
+    async with await world.product.as_user("ada@example.com") as http:
+        answer = await http.get("/api/v1/profiles", params={"phone": "+442079460111"})
+    assert answer.json()["match"]["outcome"] == "none"
+    assert world.asked("/search") == 1
+
+
+async def test_a_choice_for_a_withheld_caller_holds_when_more_is_typed(world: World) -> None:
+    alpha = {"remote_id": 20, "external_id": "K-1", "display_name": "Alpha", "phone": OWL}
+    beta = {"remote_id": 21, "external_id": "K-2", "display_name": "Beta", "phone": SHARED}
+    world.shop("/customers", reply([alpha, beta]))
+    await world.configure()
+    async with world.product.screen("ada@example.com") as ada:
+        typed = {"account": "K-1", "other": "K-2"}
+        call_id = await world.product.event("ringing", extension="101", collected=typed)
+        candidates = (await ada.pop(call_id))["match"]["candidates"]
+        chosen = next(c["customer_id"] for c in candidates if c["display_name"] == "Beta")
+        await ada.say("choose", call_id=call_id, customer_id=chosen)
+        await ada.whole(call_id)
+        await world.product.event("answered", extension="101", collected={"pin": "77881"})
+        pop = await ada.in_state(call_id, "answered")
+        assert pop["customer"]["display_name"] == "Beta"
