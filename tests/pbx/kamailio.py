@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import random
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
@@ -63,7 +64,7 @@ class Pbx:
         self._homes.append(home)
         (home / "scenario.xml").write_text(scenario)
         command = ["sipp", f"127.0.0.1:{self.port}", "-sf", "scenario.xml", "-s", service]
-        command += ["-i", "127.0.0.1", "-p", str(port), "-mp", str(free_udp_port())]
+        command += ["-i", "127.0.0.1", "-p", str(port), "-mp", str(free_media_port())]
         command += ["-m", "1", "-nostdin", "-timeout", str(_LIMIT_S), "-timeout_error"]
         command += ["-trace_err", "-error_file", "errors", "-trace_logs", "-log_file", "log"]
         for name, value in keys.items():
@@ -161,6 +162,25 @@ async def _until_it_answers(port: int, process: asyncio.subprocess.Process) -> N
                             return
                 except TimeoutError:
                     continue
+
+
+def free_media_port() -> int:
+    """Return a port for SIPp's sound, whose picture goes to the port two above.
+
+    Below the range that the system gives out by itself, where that one could be anybody's.
+    """
+    while True:
+        port = random.randrange(20_000, 32_000, 4)
+        with (
+            socket.socket(type=socket.SOCK_DGRAM) as sound,
+            socket.socket(type=socket.SOCK_DGRAM) as picture,
+        ):
+            try:
+                sound.bind(("127.0.0.1", port))
+                picture.bind(("127.0.0.1", port + 2))
+            except OSError:
+                continue
+            return port
 
 
 def free_udp_port() -> int:
