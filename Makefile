@@ -3,7 +3,7 @@
 #   make run     the server on 127.0.0.1:8000, its data in ./screenpop-data
 #   make test    all tests        make check   style, types, import directions
 #   make bench   the product against a bare server that does the same work
-#   make fuzz    half a million random webhook bodies
+#   make fuzz    half a million random webhook bodies and pieces of streams
 #   make lock    renew requirements/*.txt from pyproject.toml
 # ARGS is handed on: make demo ARGS="--port 9000"; make test ARGS="tests/core -k withheld"
 
@@ -12,6 +12,9 @@ BIN := .venv/bin
 NPM_CI := npm ci --no-audit --no-fund --loglevel=error
 
 VENV := .venv/.installed
+# An environment of its own for the SDK that SignalWire's signatures are checked against.
+SIGNALWIRE := .venv-signalwire/.installed
+REAL_SYSTEMS := .venv-real/.installed
 UI_PACKAGES := screenpop_ui/node_modules/.installed
 UI := screenpop_ui/dist/index.html
 BROWSER := tests/chromium/node_modules/.installed
@@ -30,7 +33,7 @@ run: $(VENV) $(UI)
 	$(BIN)/screenpop serve $(ARGS)
 
 # pytest last: its closing line sums up the run.
-test: $(VENV) $(UI) $(BROWSER)
+test: $(VENV) $(SIGNALWIRE) $(REAL_SYSTEMS) $(UI) $(BROWSER)
 	cd screenpop_ui && npm test
 	$(BIN)/pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal $(ARGS)
 
@@ -45,10 +48,10 @@ check-python: $(VENV)
 check-ui: $(UI_PACKAGES)
 	cd screenpop_ui && npm run types && npm run lint
 
-# 28,000 bodies for each kind of phone system, more than half a million in all.
+# 28,000 bodies or pieces of a stream for each kind of phone system, more than half a million in all.
 fuzz: $(VENV)
 	SCREENPOP_TEST_FUZZ=28000 $(BIN)/pytest --numprocesses=logical --timeout=0 \
-		tests/telephony/test_registry.py -k no_body $(ARGS)
+		tests/telephony/test_registry.py tests/telephony/test_stream_fuzz.py -k "no_body or no_bytes" $(ARGS)
 
 bench: $(VENV) $(UI)
 	$(BIN)/python -m bench $(ARGS)
@@ -58,6 +61,17 @@ $(VENV): requirements/dev.txt pyproject.toml hatch_build.py
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(SIGNALWIRE): requirements/signalwire.txt
+	$(PYTHON) -m venv .venv-signalwire
+	.venv-signalwire/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+# What the tests run for real, in an environment of its own.
+$(REAL_SYSTEMS): requirements/real-systems.txt
+	$(PYTHON) -m venv .venv-real
+	.venv-real/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/real-systems.txt
 	@touch $@
 
 $(UI_PACKAGES): screenpop_ui/package-lock.json
@@ -83,8 +97,10 @@ lock:
 	.venv-lock/bin/uv pip compile $(LOCK) pyproject.toml -o requirements/runtime.txt
 	echo hatchling | .venv-lock/bin/uv pip compile $(LOCK) - -o requirements/build.txt
 	.venv-lock/bin/uv pip compile $(LOCK) --extra dev -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
+	.venv-lock/bin/uv pip compile $(LOCK) --no-deps requirements/signalwire.in -o requirements/signalwire.txt
+	.venv-lock/bin/uv pip compile $(LOCK) requirements/real-systems.in -o requirements/real-systems.txt
 	rm -rf .venv-lock
 
 clean:
-	rm -rf .venv screenpop_ui/node_modules screenpop_ui/dist tests/chromium/node_modules build dist \
+	rm -rf .venv .venv-real .venv-signalwire screenpop_ui/node_modules screenpop_ui/dist tests/chromium/node_modules build dist \
 		.mypy_cache .ruff_cache .hypothesis .import_linter_cache test-artifacts

@@ -1,4 +1,4 @@
-"""Puts the built pages and the migrations into the wheel: installing it needs no Node."""
+"""Puts pages, migrations and guides into the wheel: installing it needs no Node."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class WheelContents(BuildHookInterface[Any]):
     """Refuses to build a wheel without the pages. An editable install serves them from the tree."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Add the two folders; `version` is "standard" or "editable"."""
+        """Add the folders; `version` is "standard" or "editable"."""
         if version == "editable":
             return
         root = Path(self.root)
@@ -21,3 +21,5 @@ class WheelContents(BuildHookInterface[Any]):
             raise RuntimeError(f"{pages} is not built: run `npm ci && npm run build` in its parent")
         build_data["force_include"][str(pages)] = "app/_ui"
         build_data["force_include"][str(root / "alembic")] = "app/_alembic"
+        guides = root / "docs" / "phone-systems"
+        build_data["force_include"][str(guides)] = "app/_guides"

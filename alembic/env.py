@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
+# Imported because their tables are Base's too.
+from app.store import customer_models, source_models, suggestion_models  # noqa: F401
 from app.store.engine import open_engine
 from app.store.models import Base
 from app.store.types import Json, UtcDateTime

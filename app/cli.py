@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from app.commands import calls, configuring, demo, doctor, people, replay, serve, sources
+from app.commands import (
+    calls,
+    configuring,
+    customers,
+    demo,
+    doctor,
+    people,
+    replay,
+    serve,
+    sources,
+    suggest,
+    suggest_quality,
+)
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -21,6 +33,10 @@ cli.command("lookup")(calls.lookup)
 cli.command("ring")(calls.ring)
 cli.command("replay")(replay.replay)
 cli.add_typer(sources.app, name="connectors")
+suggest.app.command("explain")(suggest_quality.explain)
+suggest.app.command("quality")(suggest_quality.quality)
+cli.add_typer(suggest.app, name="suggest")
+cli.add_typer(customers.app, name="customers")
 cli.add_typer(people.users, name="user")
 cli.add_typer(people.tokens, name="token")
 cli.command("migrate")(serve.migrate)

@@ -11,14 +11,17 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.rules import DISPOSITIONS
 from app.entries import ConnectorFields, PhoneSystemFields, UserFields
 from app.errors import UserError
 from app.kinds import settings_schema
 from app.secret_fields import put, secret_paths
-from app.store import configuration
+from app.store import configuration, rules
 from app.store.engine import Database
 from app.store.models import ConnectorRow, PhoneSystemRow, User
+from app.store.suggestions import suggestion_rules
 from app.store.types import SecretBox
 from app.telephony import registry as phone_systems
 from connectors import registry as connectors
@@ -48,13 +51,27 @@ async def export(db: Database, secrets: SecretBox) -> str:
         document["users"] = [_written(UserFields, user) for user in users]
         for key, rows in (("phone_systems", systems), ("connectors", sources)):
             document[key] = [_row_written(row, secrets, names) for row in rows]
-        document["priorities"] = await configuration.priorities(session)
+        document["priorities"] = await rules.priorities(session)
+        document |= await _values(session)
     out = StringIO()
     yaml = YAML(typ="rt", pure=True)
     yaml.width = 4096
     yaml.indent(mapping=2, sequence=4, offset=2)
     yaml.dump(document, out)
     return _HEAD + out.getvalue()
+
+
+async def _values(session: AsyncSession) -> dict[str, Any]:
+    """Return the single values, those that are as they come left out."""
+    found = {
+        "default_currency": await configuration.default_currency(session),
+        "alerts": await rules.alert_rules(session),
+        "dispositions": await rules.dispositions(session),
+        "pop_layout": await rules.pop_layouts(session),
+        "suggestions": await suggestion_rules(session),
+    }
+    usual = list(DISPOSITIONS)
+    return {name: _nicely(v) for name, v in found.items() if v and v != usual}
 
 
 def _written(model: type[BaseModel], row: Any) -> dict[str, Any]:

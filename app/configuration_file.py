@@ -11,11 +11,16 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from app.entries import (
+    AlertFields,
     ConnectorFields,
+    Currency,
+    Dispositions,
+    Layouts,
     PhoneSystemFields,
     PriorityFields,
     Region,
     Slug,
+    SuggestionFields,
     UserFields,
 )
 from app.errors import UserError, plain_detail
@@ -25,10 +30,19 @@ from app.secret_fields import at, is_reference, known_keys, put, secret_paths
 from app.telephony import registry as phone_systems
 from app.yaml_file import YamlFile
 from connectors import registry as connectors
+from connectors.presets import presets, with_preset
 
 _HOW_TO_NAME = "is secret: write {env: NAME} or {file: PATH}"
 _LONGEST_SECRET = 65_536
-_KEYS = ("default_region", "users", "phone_systems", "connectors", "priorities")
+# What is one value and no list of entries, each replaced whole.
+VALUES: Mapping[str, TypeAdapter[Any]] = {
+    "default_currency": TypeAdapter(Currency | None),
+    "alerts": TypeAdapter(AlertFields),
+    "dispositions": TypeAdapter(Dispositions),
+    "pop_layout": TypeAdapter(Layouts),
+    "suggestions": TypeAdapter(SuggestionFields),
+}
+_KEYS = ("default_region", "users", "phone_systems", "connectors", "priorities", *VALUES)
 
 
 class UserEntry(UserFields):
@@ -62,6 +76,7 @@ class Plan:
     phone_systems: tuple[PhoneSystemEntry, ...] | None = field(repr=False)
     connectors: tuple[ConnectorEntry, ...] | None = field(repr=False)
     priorities: tuple[PriorityEntry, ...] | None
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 def plan_file(path: Path, env: Mapping[str, str]) -> Plan:
@@ -110,6 +125,7 @@ class _Reader:
         systems = self._entries("phone_systems", PhoneSystemEntry, "slug")
         sources = self._entries("connectors", ConnectorEntry, "slug")
         rules = self._entries("priorities", PriorityEntry, "name")
+        single = {key: self._value(key) for key in VALUES if key in values}
         self._file.refuse_if_wrong()
         return Plan(
             sets_default_region="default_region" in values,
@@ -119,7 +135,20 @@ class _Reader:
             phone_systems=systems,
             connectors=sources,
             priorities=rules,
+            values=single,
         )
+
+    def _value(self, key: str) -> Any:
+        """Check one value; what it becomes is as it is stored."""
+        given = self._file.values[key]
+        try:
+            checked = VALUES[key].validate_python(given)
+        except ValidationError as error:
+            for fault in error.errors(include_url=False):
+                loc = real_path(fault["loc"], given)
+                self._fault((key,), loc, fault, ())
+            return None
+        return VALUES[key].dump_python(checked, mode="json", exclude_defaults=True)
 
     def _default_region(self, values: Mapping[str, Any]) -> str | None:
         try:
@@ -156,7 +185,27 @@ class _Reader:
                 found.append(entry)
         return tuple(found)
 
+    def _use_preset(self, place: At, value: dict[str, Any]) -> bool:
+        """Lay the entry's own settings over those of its preset; False if that is wrong."""
+        name = value.pop("preset", None)
+        if name is None:
+            return True
+        preset = presets().get(name) if isinstance(name, str) else None
+        if preset is None:
+            self._file.wrong((*place, "preset"), f"is not a preset{_nearest(str(name), presets())}")
+            return False
+        if value.setdefault("kind", preset.kind) != preset.kind:
+            why = f"must be {preset.kind} with the preset {name}, or be left out"
+            self._file.wrong((*place, "kind"), why)
+            return False
+        given = value.get("settings", {})
+        if isinstance(given, dict):
+            value["settings"] = with_preset(preset, given)
+        return True
+
     def _entry(self, place: At, model: type[Entry], value: dict[str, Any]) -> Entry | None:
+        if model is ConnectorEntry and not self._use_preset(place, value):
+            return None
         settings = value.get("settings", {})
         if "settings" in model.model_fields and isinstance(settings, dict):
             config = self._config((*place, "kind"), model, value.get("kind"))

@@ -13,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import passwords
 from app.configuration_export import export
 from app.configuration_file import Plan, PriorityEntry, plan_file
-from app.store import accounts, configuration
+from app.store import accounts, configuration, rules
 from app.store.contacts import Contacts
 from app.store.engine import Database
 from app.store.logins import end_sessions
 from app.store.models import ConnectorRow, PhoneSystemRow, User
+from app.store.suggestions import set_suggestion_rules, suggestion_rules
 from app.store.types import SecretBox
 from app.store.version import bump_config_version
 
@@ -29,7 +30,7 @@ class Change:
     """What becomes of one entry; `fields` are those that differ, without their values."""
 
     verb: Literal["created", "changed", "unchanged", "removed"]
-    what: Literal["default_region", "user", "phone_system", "connector", "priority"]
+    what: Literal["default_region", "user", "phone_system", "connector", "priority", "setting"]
     name: str
     fields: tuple[str, ...] = ()
 
@@ -52,6 +53,7 @@ async def apply_plan(
     *,
     dry_run: bool = False,
     now: datetime | None = None,
+    author: str = "screenpop apply",
 ) -> list[Change]:
     """Make the configuration equal to the plan, all of it or nothing, and say what changed.
 
@@ -68,9 +70,10 @@ async def apply_plan(
         steps = [
             *await _region_steps(session, plan),
             *await _user_steps(session, plan, new_passwords, hashes, at),
-            *await _row_steps(session, PhoneSystemRow, plan.phone_systems, secrets, at),
-            *await _row_steps(session, ConnectorRow, plan.connectors, secrets, at),
+            *await _row_steps(session, PhoneSystemRow, plan.phone_systems, secrets, at, author),
+            *await _row_steps(session, ConnectorRow, plan.connectors, secrets, at, author),
             *await _priority_steps(session, plan.priorities),
+            *await _value_steps(session, plan.values),
         ]
         for step in steps:
             if step.carry_out is not None and not dry_run:
@@ -174,6 +177,7 @@ async def _row_steps(
     entries: Sequence[Any] | None,
     secrets: SecretBox,
     now: datetime,
+    author: str,
 ) -> list[_Step]:
     if entries is None:
         return []
@@ -190,7 +194,15 @@ async def _row_steps(
         fields = entry.model_dump(exclude={"slug"})
         row = existing.pop(entry.slug, None)
         write = _bind(
-            configuration.put_row, session, model, entry.slug, fields, secrets, now, position
+            configuration.put_row,
+            session,
+            model,
+            entry.slug,
+            fields,
+            secrets,
+            now,
+            author,
+            position,
         )
         if row is None:
             steps.append(_Step(Change("created", what, entry.slug), write))
@@ -202,7 +214,7 @@ async def _row_steps(
         same_place = row.position == position
         steps.append(_Step(change, None if not differ and same_place else write))
     for slug in existing:
-        remove = _bind(configuration.delete_row, session, model, slug)
+        remove = _bind(configuration.delete_row, session, model, slug, now, author)
         steps.append(_Step(Change("removed", what, slug), remove))
     return steps
 
@@ -213,13 +225,33 @@ async def _priority_steps(
     if entries is None:
         return []
     new = [entry.model_dump(mode="json", exclude_defaults=True) for entry in entries]
-    old = await configuration.priorities(session)
+    old = await rules.priorities(session)
     changes = list(_priority_changes({r["name"]: r for r in old}, {r["name"]: r for r in new}))
     steps = [_Step(change) for change in changes]
     if old != new:
         # Their order is part of what they say, so they are written as one.
-        steps[0] = replace(steps[0], carry_out=_bind(configuration.set_priorities, session, new))
+        steps[0] = replace(steps[0], carry_out=_bind(rules.set_priorities, session, new))
     return steps
+
+
+async def _value_steps(session: AsyncSession, values: Mapping[str, Any]) -> list[_Step]:
+    steps = []
+    for name, new in values.items():
+        read, write = _VALUES[name]
+        if await read(session) == new:
+            steps.append(_Step(Change("unchanged", "setting", name)))
+        else:
+            steps.append(_Step(Change("changed", "setting", name), _bind(write, session, new)))
+    return steps
+
+
+_VALUES: Mapping[str, tuple[Callable[[AsyncSession], Awaitable[Any]], Callable[..., Any]]] = {
+    "default_currency": (configuration.default_currency, configuration.set_default_currency),
+    "alerts": (rules.alert_rules, rules.set_alert_rules),
+    "dispositions": (rules.dispositions, rules.set_dispositions),
+    "pop_layout": (rules.pop_layouts, rules.set_pop_layouts),
+    "suggestions": (suggestion_rules, set_suggestion_rules),
+}
 
 
 def _priority_changes(

@@ -17,6 +17,7 @@ Role = Literal["agent", "supervisor", "admin"]
 
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
 _AMOUNT = re.compile(r"\d{1,12}(\.\d{1,2})?", re.ASCII)
+_CURRENCY = re.compile(r"[A-Z]{3}")
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
@@ -54,6 +55,13 @@ def known_region(text: str) -> str:
     return code
 
 
+def _currency(text: str) -> str:
+    code = text.upper()
+    if not _CURRENCY.fullmatch(code):
+        raise ValueError("is not an ISO 4217 currency; write it like EUR")
+    return code
+
+
 def _amount(text: str) -> str:
     if not _AMOUNT.fullmatch(text):
         raise ValueError('is not an amount of money; write it like "500.00"')
@@ -72,6 +80,7 @@ Line = Annotated[
 Email = Annotated[Line, AfterValidator(_email)]
 Slug = Annotated[str, StringConstraints(max_length=63, strict=True), AfterValidator(_slug)]
 Region = Annotated[str, AfterValidator(known_region)]
+Currency = Annotated[str, StringConstraints(max_length=3), AfterValidator(_currency)]
 Lines = Annotated[list[Line], Field(max_length=100), AfterValidator(_once)]
 
 
@@ -135,3 +144,71 @@ class PriorityFields(_Fields):
     when: ConditionFields = ConditionFields()
     level: Annotated[int, Field(strict=True, ge=LOWEST, le=HIGHEST)]
     queue: Line | None = None
+
+
+AlertCode = Literal[
+    "credit_hold",
+    "over_limit",
+    "overdue",
+    "open_complaint",
+    "follow_up_due",
+    "low_attestation",
+    "vip",
+    "priority",
+]
+BlockName = Literal[
+    "balance", "purchases", "credit_terms", "suggestions", "interactions", "tickets"
+]
+
+
+class AlertFields(_Fields):
+    """Which alerts stay away: those that are `off`, and what is owed up to an amount or age."""
+
+    off: Annotated[list[AlertCode], AfterValidator(_once)] = []
+    overdue_over: Amount | None = None
+    overdue_days: Annotated[int, Field(strict=True, ge=0, le=3650)] | None = None
+    over_limit_over: Amount | None = None
+
+
+class LayoutFields(_Fields):
+    """The pop's blocks for a queue, or for every other queue without one.
+
+    Blocks that `order` does not name come last; `hidden` ones are not sent to the agent at all.
+    """
+
+    queue: Line | None = None
+    order: Annotated[list[BlockName], AfterValidator(_once)] = []
+    hidden: Annotated[list[BlockName], AfterValidator(_once)] = []
+
+
+def _one_for_each_queue(layouts: list[LayoutFields]) -> list[LayoutFields]:
+    queues = [layout.queue for layout in layouts]
+    if len(set(queues)) < len(queues):
+        raise ValueError("two layouts are for the same queue")
+    return layouts
+
+
+def _one_of_each_name(rules: list[PriorityFields]) -> list[PriorityFields]:
+    names = [rule.name for rule in rules]
+    double = next((name for name in names if names.count(name) > 1), None)
+    if double is not None:
+        raise ValueError(f"two rules are called {double!r}; give each its own name")
+    return rules
+
+
+Layouts = Annotated[list[LayoutFields], Field(max_length=200), AfterValidator(_one_for_each_queue)]
+Priorities = Annotated[
+    list[PriorityFields], Field(max_length=200), AfterValidator(_one_of_each_name)
+]
+Dispositions = Annotated[
+    list[Annotated[Line, Field(max_length=60)]],
+    Field(min_length=1, max_length=50),
+    AfterValidator(_once),
+]
+
+
+class SuggestionFields(_Fields):
+    """What may be suggested: nothing of these categories, and `goes_with` nothing bought lately."""
+
+    excluded_categories: Lines = []
+    never_again_days: Annotated[int, Field(strict=True, ge=0, le=3_650)] = 180

@@ -9,20 +9,25 @@ from datetime import timedelta
 import structlog
 
 from app import metrics
+from app.checks import NIGHT_LOOK_S, check_nightly
 from app.core.call import CallEvent, EventKind
 from app.core.pop import call_json, dumps
 from app.core.routing import addressed, audience, handler
-from app.errors import UserError
+from app.fitting import LOOK_EVERY_S, fit_due
 from app.live import LiveCall
 from app.runtime import Runtime
-from app.screenpop import receive, replicate, restore, tell_note
+from app.scans import INDEX_EVERY_S, SCAN_LOOK_EVERY_S, index_due, scan_due
+from app.screenpop import follow_customers, receive, replicate, restore, tell_note
 from app.screens import dismiss, update
-from app.sources.sync import sync
 from app.store.calls import events_since, unfinished_calls
-from app.store.configuration import sync_states
+from app.store.history import History
 from app.store.hot import CallRecord, documents
-from app.store.leases import hold
+from app.store.phone_health import forget_phone_minutes, write_phone_minutes
+from app.store.source_health import KEEP_FOR, forget_minutes, write_minutes
+from app.store.suggestions import forget_offers
 from app.streams import Streams
+from app.suggestions import answered, follow_tables, write_offers
+from app.syncs import sync_due
 from app.telephony.base import TEST_CALL
 
 WRITE_EVERY_S = 0.25
@@ -32,10 +37,12 @@ LOGINS_EVERY_S = 2.0
 SILENCE_EVERY_S = 5.0
 CATCH_UP_EVERY_S = 2.0
 TIDY_EVERY_S = 30.0
+SOURCE_HEALTH_EVERY_S = 60.0
+FORGET_EVERY_S = 3_600.0
 SYNC_LOOK_EVERY_S = 5.0
-SYNC_EVERY = timedelta(minutes=15)
-SYNC_AGAIN = timedelta(minutes=1)
-SYNC_LEASE = timedelta(minutes=2)
+CHECKPOINT_EVERY_S = 1.0
+TABLES_EVERY_S = 5.0
+OFFERS_EVERY_S = 2.0
 LONGEST_TEST = timedelta(minutes=2)
 LONGEST_SILENCE = timedelta(hours=4)
 _UNWRITTEN = timedelta(minutes=1)
@@ -139,43 +146,36 @@ async def tidy(rt: Runtime) -> None:
     metrics.live_calls.set(sum(not live.call.over for live in rt.calls))
 
 
-async def sync_due(rt: Runtime) -> None:
-    """Refresh the phone index from the sources whose turn it is; one process does it."""
-    now = rt.clock()
-    if not await hold(rt.db, "sync", rt.process_id, now, SYNC_LEASE):
-        return
-    async with rt.db.read() as session:
-        states = await sync_states(session)
-    for instance in rt.sources:
-        state = states.get(instance.slug)
-        last = state.finished_at if state else None
-        if instance.connector is None or not instance.provides("contacts"):
-            continue
-        wait = SYNC_AGAIN if state is not None and state.error else SYNC_EVERY
-        if last is not None and now - last < wait:
-            continue
-        full = last is None or (now.date() != last.date())
-        try:
-            result = await sync(
-                instance.connector,
-                instance.config.region,
-                instance.config.priority,
-                rt.contacts,
-                full=full,
-                progress=lambda _: None,
-                clock=rt.clock,
-            )
-        except UserError as error:
-            log.warning("sync_stopped", connector=instance.slug, why=str(error))
-            continue
-        log.info(
-            "synced",
-            connector=instance.slug,
-            contacts=result.contacts,
-            rejected=result.rejected_count,
-            error=result.error,
-        )
-        await hold(rt.db, "sync", rt.process_id, rt.clock(), SYNC_LEASE)
+async def write_source_health(rt: Runtime, *, whole_minutes: bool = True) -> None:
+    """Write down how the sources answered, without the minute that still runs."""
+    minutes = rt.health.take(whole_minutes=whole_minutes)
+    try:
+        if minutes:
+            await write_minutes(rt.db, rt.process_id, minutes)
+    except BaseException:
+        rt.health.give_back(minutes)
+        raise
+
+
+async def write_pace(rt: Runtime, *, whole_minutes: bool = True) -> None:
+    """Write down what came of the phone systems' events, without the minute that still runs."""
+    minutes = rt.pace.take(whole_minutes=whole_minutes)
+    try:
+        if minutes:
+            await write_phone_minutes(rt.db, rt.process_id, minutes)
+    except BaseException:
+        rt.pace.give_back(minutes)
+        raise
+
+
+async def finish(rt: Runtime) -> None:
+    """Write down what is only in memory, as the process ends."""
+    try:
+        await write_source_health(rt, whole_minutes=False)
+        await write_pace(rt, whole_minutes=False)
+        await write_offers(rt)
+    except Exception:
+        log.exception("not_written_down")
 
 
 def heard_on_bus(rt: Runtime, message: dict[str, object]) -> None:
@@ -184,6 +184,13 @@ def heard_on_bus(rt: Runtime, message: dict[str, object]) -> None:
         live = rt.calls.get(str(message["dismiss"]))
         if live is not None:
             dismiss(rt, live, str(message["user"]))
+        return
+    if "customers" in message:
+        ids = message["customers"]
+        rt.spawn(follow_customers(rt, [str(i) for i in ids] if isinstance(ids, list) else []))
+        return
+    if "suggestions" in message:
+        rt.spawn(answered(rt, str(message["suggestions"])))
         return
     if "note" in message:
         rt.spawn(tell_note(rt, str(message["note"]), str(message["author"])))
@@ -207,4 +214,18 @@ def start_jobs(rt: Runtime) -> None:
     rt.spawn(every(TIDY_EVERY_S, lambda: tidy(rt)))
     if not rt.settings.embedded:
         rt.spawn(every(CATCH_UP_EVERY_S, lambda: catch_up(rt)))
+    rt.spawn(every(SOURCE_HEALTH_EVERY_S, lambda: write_source_health(rt)))
+    rt.spawn(every(SOURCE_HEALTH_EVERY_S, lambda: write_pace(rt)))
+    rt.spawn(every(FORGET_EVERY_S, lambda: forget_minutes(rt.db, rt.clock() - KEEP_FOR)))
+    rt.spawn(every(FORGET_EVERY_S, lambda: forget_phone_minutes(rt.db, rt.clock() - KEEP_FOR)))
     rt.spawn(every(SYNC_LOOK_EVERY_S, lambda: sync_due(rt)))
+    rt.spawn(every(CHECKPOINT_EVERY_S, rt.db.checkpoint))
+    rt.spawn(every(FORGET_EVERY_S, lambda: History(rt.db).forget_old(rt.clock().date())))
+    rt.spawn(every(INDEX_EVERY_S, lambda: index_due(rt)))
+    rt.spawn(every(SCAN_LOOK_EVERY_S, lambda: scan_due(rt)))
+    rt.spawn(follow_tables(rt))
+    rt.spawn(every(TABLES_EVERY_S, lambda: follow_tables(rt)))
+    rt.spawn(every(OFFERS_EVERY_S, lambda: write_offers(rt)))
+    rt.spawn(every(LOOK_EVERY_S, lambda: fit_due(rt)))
+    rt.spawn(every(NIGHT_LOOK_S, lambda: check_nightly(rt)))
+    rt.spawn(every(FORGET_EVERY_S, lambda: forget_offers(rt.db, rt.clock())))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -11,7 +12,12 @@ from app.secret_fields import at
 
 
 def settings_schema(config: type[BaseModel]) -> dict[str, Any]:
-    """Return the JSON Schema of a kind's settings, which draws its form."""
+    """Return the JSON Schema of a kind's settings, which draws its form; not to be changed."""
+    return _schema(config)
+
+
+@lru_cache(maxsize=256)  # It takes tens of milliseconds to make.
+def _schema(config: type[BaseModel]) -> dict[str, Any]:
     return config.model_json_schema()
 
 

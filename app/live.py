@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import perf_counter
@@ -11,7 +11,9 @@ from time import perf_counter
 from app.core.call import Call
 from app.core.match import Choice, IndexHit, Match
 from app.core.pop import Pop, Timing
-from app.core.profile import NOT_CONFIGURED, SECTION_NAMES, SourceOutcome
+from app.core.profile import NOT_CONFIGURED, SECTION_NAMES, Section, SourceOutcome
+from app.suggest.offer import Answer, Offer, Sold
+from app.suggest.ranking import Line, Ranked
 from connectors.sdk.types import Number, SectionName
 
 # A late event of a call that is over is common for about this long (telephony.md section 3).
@@ -19,10 +21,34 @@ KEEP_OVER = timedelta(minutes=2)
 
 
 @dataclass(eq=False)
+class Suggesting:
+    """What a call's suggestions are made of, so that news change them without asking again.
+
+    `lines`: the purchases that were synchronised; `size`: how many candidates were looked up;
+    `is_seen`: an agent had them on the screen; `told`: what was written down as offered.
+    """
+
+    customer_id: str
+    task: asyncio.Task[None] | None = None
+    lines: Sequence[Line] = ()
+    live_lines: Sequence[Line] = ()
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    ranked: Ranked | None = None
+    items: dict[str, Sold] = field(default_factory=dict)
+    size: int = 0
+    offer: Offer = field(default_factory=Offer)
+    is_seen: bool = False
+    told: set[tuple[str, str, str]] = field(default_factory=set)
+
+
+@dataclass(eq=False)
 class LiveCall:
     """One call: its pop, who has it on the screen, and what is being asked about it.
 
     `asked_for` and `accounts`: the number and account numbers that it was identified by.
+    `holders`: how many customers have the number, of which `hits` may be only the first.
+    `unpainted`: whose browsers were sent the pop and have not drawn it yet.
+    `whole`: all the sections, also those that the rules hide from the agents.
     `mine`: this process received an event of it, so it writes the call down.
     """
 
@@ -30,15 +56,19 @@ class LiveCall:
     started: float = field(default_factory=perf_counter)
     seats: dict[str, str | None] = field(default_factory=dict)
     dismissed: set[str] = field(default_factory=set)
+    unpainted: set[str] = field(default_factory=set)
     asked_for: Number | None = None
     accounts: tuple[str, ...] = ()
     hits: list[IndexHit] = field(default_factory=list)
+    holders: int = 0
     choice: Choice | None = None
     outcomes: dict[SectionName, dict[str, SourceOutcome]] = field(default_factory=dict)
     gathering: asyncio.Task[None] | None = None
+    suggesting: Suggesting | None = None
     writing: dict[str, asyncio.Future[bool]] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     mine: bool = False
+    whole: Mapping[str, Section] = field(default_factory=dict)
 
     @property
     def call(self) -> Call:
@@ -59,7 +89,7 @@ class LiveCall:
 def new_live_call(call: Call, received_at: datetime) -> LiveCall:
     """Start a call: nobody has it yet and nothing is known of the caller."""
     sections = dict.fromkeys(SECTION_NAMES, NOT_CONFIGURED)
-    return LiveCall(Pop(call, 0, Match(), sections, (), Timing(received_at)))
+    return LiveCall(Pop(call, 0, Match(), sections, (), Timing(received_at)), whole=sections)
 
 
 class LiveCalls:

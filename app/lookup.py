@@ -16,20 +16,28 @@ from app.core.profile import Section, SourceOutcome
 from app.live import LiveCall, new_live_call
 from app.runtime import Runtime
 from app.screenpop import gather, identify, own_section, refs
+from app.suggestions import settled
 from connectors.sdk.types import SectionName
 
 
 async def profile_of(rt: Runtime, phone: str) -> dict[str, Any]:
     """Return the profile (contract section 5 without `call`), every source asked."""
+    live = await whole_profile(rt, phone)
+    profile = pop_json(live.pop, None, None)
+    profile.pop("call")
+    return {"number": live.call.ani, **profile}
+
+
+async def whole_profile(rt: Runtime, phone: str) -> LiveCall:
+    """Match a number as if it called, and wait until every source has answered."""
     live = await _identified(rt, phone)
     gather(rt, live)
     waited = None
     while live.gathering is not None and live.gathering is not waited:
         waited = live.gathering
         await waited
-    profile = pop_json(live.pop, None, None)
-    profile.pop("call")
-    return {"number": live.call.ani, **profile}
+    await settled(live)
+    return live
 
 
 async def who_calls(rt: Runtime, phone: str) -> dict[str, Any]:
@@ -43,7 +51,7 @@ async def who_calls(rt: Runtime, phone: str) -> dict[str, Any]:
     if match.customer is None:
         found = await _best_priority(rt, live)
     else:
-        found = priority(rt.priorities, customer, live.pop.sections)
+        found = priority(rt.priorities, customer, live.whole)
     return {
         "outcome": match.outcome,
         "customer_id": customer.get("customer_id"),

@@ -9,26 +9,43 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.responses import FileResponse, PlainTextResponse, Response
+from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from app.api import (
     calls,
+    checks,
     connectors,
+    customers,
+    explaining,
     health,
+    health_overview,
     lookup,
+    mending,
+    oauth,
+    people_import,
     phone_systems,
+    phone_tests,
     profiles,
+    rules,
     session,
+    setup,
+    source_health,
+    suggestions,
+    syncs,
+    uploads,
     users,
+    versions,
 )
 from app.api.body_limit import BodyLimit
 from app.api.hooks import Hooks
+from app.api.inward import Inward
 from app.api.problems import answer_problems
 from app.api.socket import Sockets
-from app.jobs import LOGINS_EVERY_S, every, recover, start_jobs
+from app.jobs import LOGINS_EVERY_S, every, finish, recover, start_jobs
 from app.runtime import Clock, open_runtime, utc_now
 from app.settings import Settings, load_settings
+from app.setup_code import tell_setup_code
 
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -42,7 +59,12 @@ _HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 )
-_PAGES = {"/": "index.html", "/widget": "widget.html", "/admin": "admin.html"}
+_PAGES = {
+    "/": "index.html",
+    "/widget": "widget.html",
+    "/admin": "admin.html",
+    "/admin/{page:path}": "admin.html",
+}
 _NO_UI = (
     "The pages are not built. Run `make` in the checkout (it needs Node 20 or later), or install "
     "the wheel, which carries them. The API works without them."
@@ -85,12 +107,15 @@ class ScreenPop:
             app.state.runtime = runtime
             sockets = Sockets(runtime)
             self._hooks, self._sockets = Hooks(runtime), sockets
+            app.state.inward = Inward(self._hooks)
             await recover(runtime)
+            await tell_setup_code(runtime)
             start_jobs(runtime)
             runtime.spawn(every(LOGINS_EVERY_S, sockets.close_ended_logins))
             _spare_the_collector()
             yield
             await sockets.close_all()
+            await finish(runtime)
         finally:
             await runtime.close()
 
@@ -142,7 +167,31 @@ def _api(lifespan: Any) -> FastAPI:
     app = FastAPI(title="screenpop", version="1", docs_url=None, redoc_url=None, lifespan=lifespan)
     answer_problems(app)
     app.add_middleware(BodyLimit)
-    for module in (session, users, phone_systems, connectors, calls, profiles, lookup, health):
+    for module in (
+        session,
+        setup,
+        users,
+        people_import,
+        phone_tests,
+        phone_systems,
+        uploads,
+        connectors,
+        versions,
+        checks,
+        mending,
+        customers,
+        oauth,
+        source_health,
+        syncs,
+        calls,
+        profiles,
+        lookup,
+        suggestions,
+        explaining,
+        rules,
+        health_overview,
+        health,
+    ):
         app.include_router(module.router)
     _add_pages(app)
     return app
@@ -162,21 +211,28 @@ def _add_pages(app: FastAPI) -> None:
     for path, name in _PAGES.items():
         file = folder / name if folder else None
 
-        def page(file: Path | None = file) -> Response:
+        def page(asked: str, file: Path | None = file) -> Response:
             if file is None:
                 return PlainTextResponse(_NO_UI, status_code=503)
             if not file.is_file():
                 return PlainTextResponse(_NO_PAGE, status_code=404)
-            return FileResponse(file)
+            return HTMLResponse(_addressed_from(asked, file.read_text("utf-8")))
 
         app.add_route(path, _endpoint(page), include_in_schema=False)
     if folder is not None and (folder / "assets").is_dir():
         app.mount("/assets", StaticFiles(directory=folder / "assets"))
 
 
+def _addressed_from(path: str, html: str) -> str:
+    """Return the page with its addresses, relative to the root, made relative to this path."""
+    return (
+        html.replace('="./', '="' + "../" * (path.count("/") - 1)) if path.count("/") > 1 else html
+    )
+
+
 def _endpoint(page: Any) -> Any:
-    async def endpoint(_request: Any) -> Response:
-        return page()  # type: ignore[no-any-return]
+    async def endpoint(request: Any) -> Response:
+        return page(request.url.path)  # type: ignore[no-any-return]
 
     return endpoint
 

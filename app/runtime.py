@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,25 +14,38 @@ import structlog
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 
-from app import bus, metrics
+from app import bus
 from app.core.priority import Rule
 from app.core.routing import Directory
+from app.core.rules import AlertRules, Layout
 from app.errors import UserError
 from app.live import LiveCalls
 from app.push.hub import Hub
 from app.settings import Settings
 from app.sources.cache import Cache
 from app.sources.gather import Gatherer
+from app.sources.health import Health
 from app.sources.instances import Instances, SourceConfig
 from app.store import hot
 from app.store.accounts import agent_of
-from app.store.configuration import default_region, open_settings, priorities, rows_of
+from app.store.configuration import (
+    default_currency,
+    default_region,
+    open_settings,
+    rows_of,
+)
 from app.store.contacts import Contacts
 from app.store.engine import Database
+from app.store.grants import StoredGrants, grants_by_connector
 from app.store.migrations import migrate
 from app.store.models import ConnectorRow, PhoneSystemRow, User
+from app.store.rules import alert_rules, pop_layouts, priorities
+from app.store.suggestions import suggestion_rules
 from app.store.types import SecretBox
+from app.suggest.offer import Rules
+from app.suggest.shelf import Shelf
 from app.telephony.base import PhoneSystem
+from app.telephony.pace import Pace
 from app.telephony.registry import kinds
 
 log = structlog.get_logger("runtime")
@@ -59,6 +72,9 @@ class Runtime:
     bus: bus.Bus
     sources: Instances
     gatherer: Gatherer
+    health: Health
+    pace: Pace
+    shelf: Shelf
     clock: Clock = utc_now
     hub: Hub = field(default_factory=Hub)
     calls: LiveCalls = field(default_factory=LiveCalls)
@@ -67,6 +83,9 @@ class Runtime:
     regions: dict[str, str | None] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
     priorities: tuple[Rule, ...] = ()
+    suggestion_rules: Rules = field(default_factory=Rules)
+    alert_rules: AlertRules = field(default_factory=AlertRules)
+    layouts: tuple[Layout, ...] = ()
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     default_region: str | None = None
     config_version: int = -1
@@ -98,15 +117,23 @@ class Runtime:
                 return False
             async with self.db.read() as session:
                 region = await default_region(session) or self.settings.default_region
+                currency = await default_currency(session)
                 users = (await session.scalars(select(User).where(~User.disabled))).all()
                 systems = await rows_of(session, PhoneSystemRow)
                 connectors = await rows_of(session, ConnectorRow)
                 rules = await priorities(session)
+                offering = await suggestion_rules(session)
+                alerts, layouts = await alert_rules(session), await pop_layouts(session)
+                grants = await grants_by_connector(session)
             self.directory = Directory.of(agent_of(user) for user in users)
             self.default_region = region
             self.priorities = tuple(Rule.of(rule) for rule in rules)
+            self.suggestion_rules = Rules.of(offering)
+            self.alert_rules = AlertRules.of(alerts)
+            self.layouts = tuple(Layout.of(layout) for layout in layouts)
             self._take_phone_systems(systems, region)
-            self._take_connectors(connectors, region)
+            connected = {slug: grant.connected_at for slug, grant in grants.items()}
+            self._take_connectors(connectors, region, connected, currency)
             self.config_version = version
             return True
 
@@ -126,8 +153,14 @@ class Runtime:
             self.phone_systems[row.slug] = kind(row.slug, config)
             self.regions[row.slug] = row.region or region
 
-    def _take_connectors(self, rows: Sequence[ConnectorRow], region: str | None) -> None:
-        self.sources.replace(
+    def _take_connectors(
+        self,
+        rows: Sequence[ConnectorRow],
+        region: str | None,
+        connected: Mapping[str, datetime],
+        currency: str | None,
+    ) -> None:
+        configs = [
             SourceConfig(
                 slug=row.slug,
                 kind=row.kind,
@@ -137,10 +170,12 @@ class Runtime:
                 timeout_ms=row.timeout_ms,
                 cache_s=row.cache_s,
                 priority=row.priority,
+                connected_at=connected.get(row.slug),
             )
             for row in rows
             if row.enabled
-        )
+        ]
+        self.sources.replace(configs, currency)
 
     async def close(self) -> None:
         """Stop background work, finish writing, close connections."""
@@ -150,6 +185,7 @@ class Runtime:
         await self.hot.close()
         await self.bus.close()
         await self.sources.close()
+        await self.shelf.close()
         await self.db.dispose()
 
 
@@ -166,7 +202,12 @@ async def open_runtime(
         await migrate(settings.database)
     db = Database(settings.database)
     await db.ping()
-    sources = Instances(settings.data_dir, clock)
+
+    def grants(slug: str, kind: str) -> StoredGrants:
+        return StoredGrants(db, secrets, slug, kind, clock)
+
+    sources = Instances(settings.data_dir, clock, grants)
+    health = Health(clock)
     runtime = Runtime(
         settings=settings,
         db=db,
@@ -175,7 +216,10 @@ async def open_runtime(
         hot=await hot.connect(settings.database),
         bus=await bus.connect(settings.bus_url, settings.database),
         sources=sources,
-        gatherer=Gatherer(sources, Cache(), clock, metrics.observe_source),
+        gatherer=Gatherer(sources, Cache(), clock, health),
+        health=health,
+        pace=Pace(clock),
+        shelf=Shelf(settings.data_dir / "suggestions"),
         clock=clock,
     )
     await runtime.reload()

@@ -9,13 +9,13 @@ The events on disk are the truth; everything in memory can be folded from them a
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import structlog
 
-from app import metrics
 from app.core.call import Call, CallEvent, EventKind, fold
 from app.core.identity import account_keys
 from app.core.match import Choice, Match, phone_keys, rank
@@ -24,10 +24,12 @@ from app.core.phone import normalise
 from app.core.profile import EMPTY, HIDDEN, NOT_CONFIGURED, Section, SourceOutcome, SourceStatus
 from app.core.routing import audience
 from app.live import LiveCall, new_live_call
+from app.pacing import note_identified
 from app.runtime import Runtime
 from app.screens import update, view
 from app.sources.find import find_everywhere
 from app.sources.sync import upsert_found
+from app.suggestions import news, start_suggesting, to_suggest
 from connectors.sdk.types import SECTIONS, CustomerRef, Number, SectionName
 
 log = structlog.get_logger("screenpop")
@@ -39,13 +41,31 @@ async def receive(rt: Runtime, event: CallEvent) -> bool:
     Raises:
         Exception: it could not be written; nothing was promised and it may be sent again.
     """
-    event = with_number(rt, event)
+    return await finish(rt, event, *await begin(rt, event))
+
+
+async def receive_all(rt: Runtime, events: Sequence[CallEvent]) -> list[bool]:
+    """`receive` events that came together: in their order, with one flush of the disk for all."""
+    if len(events) == 1:
+        return [await receive(rt, events[0])]
+    begun = []
+    try:
+        for event in events:
+            begun.append((event, *await begin(rt, event)))  # noqa: PERF401 - one by one
+    finally:  # What has begun is finished, even if the next one could not be.
+        seen = await asyncio.gather(*(finish(rt, *each) for each in begun))
+    return seen
+
+
+async def begin(rt: Runtime, event: CallEvent) -> tuple[LiveCall, asyncio.Future[bool] | None]:
+    """Show an event and start to write it; None instead of the write if it was seen before."""
+    event = await with_number(rt, event)
     live = await find_call(rt, event)
     if live is not None and live.call.knows(event):
         first_copy = next((live.writing[n] for n in names_of(event) if n in live.writing), None)
         if first_copy is None or await _written(first_copy):
             await awaken(rt, live)
-            return True
+            return live, None
     writing = rt.hot.append(event)  # The disk and the screen do not wait for each other.
     live = (
         live
@@ -58,6 +78,15 @@ async def receive(rt: Runtime, event: CallEvent) -> bool:
         await show(rt, live, event)
     except Exception:
         log.exception("show_failed", call_id=event.call_id)
+    return live, writing
+
+
+async def finish(
+    rt: Runtime, event: CallEvent, live: LiveCall, writing: asyncio.Future[bool] | None
+) -> bool:
+    """Wait until the event is on disk, and tell the other processes; True if it was seen before."""
+    if writing is None:
+        return True
     new = await writing
     for name in names_of(event):
         live.writing.pop(name, None)
@@ -79,15 +108,26 @@ async def _written(writing: asyncio.Future[bool]) -> bool:
     return True
 
 
-def with_number(rt: Runtime, event: CallEvent) -> CallEvent:
+async def with_number(rt: Runtime, event: CallEvent) -> CallEvent:
     """Normalise the calling number with the phone system's region, once, on the way in."""
     if event.withheld:
         return replace(event, number=Number(raw=event.ani, withheld=True))
     if not event.ani:
-        # The second call of a transfer often says only which call it comes from.
-        parent = rt.calls.get(event.parent_call_id) if event.parent_call_id else None
-        return replace(event, number=parent.call.ani) if parent else event
+        return await with_parents_number(rt, event)
     return replace(event, number=normalise(event.ani, rt.regions.get(event.phone_system)))
+
+
+async def with_parents_number(rt: Runtime, event: CallEvent) -> CallEvent:
+    """Take the parent's caller: a transfer's second call often says only where it comes from."""
+    known = rt.calls.get(event.call_id)
+    if event.parent_call_id is None or (known is not None and known.call.ani is not None):
+        return event
+    parent = rt.calls.get(event.parent_call_id)
+    if parent is not None:
+        return replace(event, number=parent.call.ani)
+    # Another process has it, or it was before a restart.
+    told = await rt.hot.events_of(event.parent_call_id)
+    return replace(event, number=next((e.number for e in told if e.number is not None), None))
 
 
 async def find_call(rt: Runtime, event: CallEvent) -> LiveCall | None:
@@ -184,7 +224,9 @@ async def identify(rt: Runtime, live: LiveCall, call: Call) -> None:
     live.asked_for, live.accounts = party, accounts_of(call)
     keys = phone_keys(party)
     try:
-        live.hits, kept = await rt.hot.identify(keys, party.e164) if keys else ([], None)
+        live.hits, kept, live.holders = (
+            await rt.hot.identify(keys, party.e164) if keys else ([], None, 0)
+        )
         live.choice = kept or said  # Without a number to keep it by, it holds for this call.
         if live.accounts:
             live.hits += await rt.hot.holders(live.accounts)
@@ -192,7 +234,7 @@ async def identify(rt: Runtime, live: LiveCall, call: Call) -> None:
         if live.pop.timing.identified_ms is None:
             timing = replace(live.pop.timing, identified_ms=live.elapsed_ms())
             live.pop = replace(live.pop, timing=timing)
-            metrics.matches.labels(match.outcome).inc()
+            note_identified(rt, live, match)
         await recognise(rt, live, call, match)
     except Exception:
         live.asked_for = None  # Nothing was learnt: whatever comes next asks again.
@@ -203,12 +245,12 @@ def rank_hits(rt: Runtime, live: LiveCall) -> Match:
     """Rank the candidates found so far, with the sources by their names."""
     names = rt.sources.names()
     hits = [replace(hit, connector=names.get(hit.connector, hit.connector)) for hit in live.hits]
-    return rank(live.asked_for or Number(None), hits, live.choice)
+    return rank(live.asked_for or Number(None), hits, live.choice, live.holders)
 
 
 async def recognise(rt: Runtime, live: LiveCall, call: Call, match: Match) -> None:
     """Take a match: the earlier calls and the cached sections of the customer it shows."""
-    sections = {**live.pop.sections, **await what_was_said(rt, live, call, match)}
+    sections = {**live.whole, **await what_was_said(rt, live, call, match)}
     live.outcomes = {}
     timing = replace(live.pop.timing, sections={}, complete_ms=None)
     if live.gathering is not None:
@@ -224,6 +266,7 @@ async def recognise(rt: Runtime, live: LiveCall, call: Call, match: Match) -> No
             told[question.instance.slug] = rt.gatherer.first(question)
         for name in SECTIONS:
             sections[name] = merge(name, live.outcomes.get(name, {}).values())
+    sections["suggestions"] = to_suggest(rt, live, match)
     update(rt, live, call=call, match=match, sections=sections, timing=timing)
 
 
@@ -259,10 +302,11 @@ def own_section(earlier: list[dict[str, Any]], now: datetime) -> Section:
 
 
 def refs(match: Match) -> dict[str, CustomerRef]:
-    """Return the shown customer's ids by connector."""
+    """Return the shown customer's ids by connector; of several in one, the first."""
     links = match.customer["links"] if match.customer else ()
     return {
-        link["connector"]: CustomerRef(link["remote_id"], link.get("external_id")) for link in links
+        link["connector"]: CustomerRef(link["remote_id"], link.get("external_id"))
+        for link in reversed(links)
     }
 
 
@@ -281,18 +325,20 @@ def gather(rt: Runtime, live: LiveCall) -> None:
         if live.outcomes[question.section][question.instance.slug].status == "loading"
     ]
     asked = live.outcomes
+    start_suggesting(rt, live)
 
     def heard(section: SectionName, outcome: SourceOutcome) -> None:
         if live.outcomes is asked:  # Else another customer was chosen meanwhile.
             asked[section][outcome.connector] = outcome
-            update(rt, live, sections={section: merge(section, asked[section].values())})
+            said: Section = merge(section, asked[section].values())
+            update(rt, live, sections={section: said, **news(rt, live, section, said)})
 
     live.gathering = rt.start(rt.gatherer.ask(questions, heard))
 
 
 async def search(rt: Runtime, live: LiveCall, number: Number) -> None:
     """Ask the sources that can search by number, because the phone index has nobody."""
-    found = await find_everywhere(rt.sources, number)
+    found = await find_everywhere(rt.sources, number, rt.health)
     if not found:
         return
     for each in found:
@@ -338,3 +384,14 @@ async def choose(rt: Runtime, live: LiveCall, choice: Choice) -> None:
         live.choice = choice
         await recognise(rt, live, live.call, rank_hits(rt, live))
     gather(rt, live)
+
+
+async def follow_customers(rt: Runtime, customers: Collection[str]) -> None:
+    """Bring the pops of customers that were merged or parted up to date."""
+    for live in rt.calls:
+        shown = {hit.customer["customer_id"] for hit in live.hits}
+        if live.call.over or live.asked_for is None or not shown & set(customers):
+            continue
+        async with live.lock:
+            await identify(rt, live, live.call)
+        gather(rt, live)

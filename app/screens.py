@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from app import metrics
-from app.core.alerts import alerts_for
+from app.core.alerts import Alert, alerts_for
 from app.core.call import Call
 from app.core.match import Match
 from app.core.pop import Pop, Timing, changed, diff, pop_json
 from app.core.priority import priority
 from app.core.profile import Section
 from app.core.routing import audience, close_reason
+from app.core.rules import USUAL, layout_for, wanted, without_hidden
 from app.live import LiveCall
+from app.pacing import note_part
 from app.push.protocol import frame
 from app.runtime import Runtime
 
@@ -23,16 +24,15 @@ def update(rt: Runtime, live: LiveCall, **changes: Any) -> None:
     """Change the pop and send each agent what that changes on the screen."""
     old = live.pop
     if "sections" in changes:
-        changes["sections"] = {**old.sections, **changes["sections"]}
+        live.whole = {**live.whole, **changes["sections"]}
     call: Call = changes.get("call", old.call)
     match: Match = changes.get("match", old.match)
-    sections: Mapping[str, Section] = changes.get("sections", old.sections)
+    layout = layout_for(rt.layouts, call.queue) if rt.layouts else USUAL
+    sections = without_hidden(live.whole, layout)
     alerts, timing = old.alerts, changes.get("timing", old.timing)
     if sections is not old.sections or call.attestation is not old.call.attestation:
-        alerts = alerts_for(call.attestation, match.customer, sections, rt.clock().date())
-        found = priority(rt.priorities, match.customer, sections)
-        alerts = (*alerts, *([found.alert()] if found else []))
-        timing = clocked(live, timing, sections)
+        alerts = alerts_of(rt, call, match, live.whole, sections)
+        timing = clocked(rt, live, timing, live.whole)
     new = Pop(call, old.version + 1, match, sections, alerts, timing)
     keys = changed(old, new)
     live.pop = new if keys else replace(old, call=call)
@@ -41,7 +41,21 @@ def update(rt: Runtime, live: LiveCall, **changes: Any) -> None:
         rt.calls.dirty.add(live)
 
 
-def clocked(live: LiveCall, timing: Timing, sections: Mapping[str, Section]) -> Timing:
+def alerts_of(
+    rt: Runtime,
+    call: Call,
+    match: Match,
+    whole: Mapping[str, Section],
+    shown: Mapping[str, Section],
+) -> tuple[Alert, ...]:
+    """Return what must catch the eye: of what is shown, but the service follows from the whole."""
+    today = rt.clock().date()
+    alerts = alerts_for(call.attestation, match.customer, shown, today)
+    found = priority(rt.priorities, match.customer, whole)
+    return wanted((*alerts, *([found.alert()] if found else [])), rt.alert_rules, shown, today)
+
+
+def clocked(rt: Runtime, live: LiveCall, timing: Timing, sections: Mapping[str, Section]) -> Timing:
     """Note when each section, and the whole, came to rest."""
     if timing.complete_ms is not None or not live.outcomes:
         return timing
@@ -50,9 +64,13 @@ def clocked(live: LiveCall, timing: Timing, sections: Mapping[str, Section]) -> 
     for name in live.outcomes:
         if name not in done and sections[name].status != "loading":
             done[name] = now
-    complete = now if len(done) == len(live.outcomes) else None
+    if sections["suggestions"].status not in ("loading", "not_configured"):
+        done.setdefault("suggestions", now)
+    asked = {*live.outcomes, *(["suggestions"] if live.suggesting is not None else [])}
+    waits = sections["suggestions"].status == "loading"
+    complete = now if asked <= done.keys() and not waits else None
     if complete is not None:
-        metrics.complete_ms.observe(complete)
+        note_part(rt, live, "complete", complete)
     return replace(timing, sections=done, complete_ms=complete)
 
 
@@ -74,8 +92,9 @@ def push(rt: Runtime, live: LiveCall, old: Pop, keys: set[str]) -> None:
             if new.timing.first_push_ms is None:
                 first = live.elapsed_ms()
                 live.pop = new = replace(new, timing=replace(new.timing, first_push_ms=first))
-                metrics.first_push_ms.observe(first)
+                note_part(rt, live, "first_push", first)
             if rt.hub.connected(user_id):
+                live.unpainted.add(user_id)
                 rt.hub.push(user_id, frame("pop", pop=view(rt, live, user_id)))
         elif keys and rt.hub.connected(user_id):
             # Only `call` differs from agent to agent: without it one frame serves all.
@@ -90,7 +109,8 @@ def push(rt: Runtime, live: LiveCall, old: Pop, keys: set[str]) -> None:
 
 def view(rt: Runtime, live: LiveCall, user_id: str) -> dict[str, Any]:
     """Return the pop as one agent sees it."""
-    return pop_json(live.pop, rt.directory.by_id.get(user_id), live.seats.get(user_id))
+    pop = pop_json(live.pop, rt.directory.by_id.get(user_id), live.seats.get(user_id))
+    return pop | {"blocks": layout_for(rt.layouts, live.call.queue).blocks()}
 
 
 def dismiss(rt: Runtime, live: LiveCall, user_id: str) -> None:

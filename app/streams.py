@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.call import CallEvent
 from app.runtime import Runtime
-from app.screenpop import receive
+from app.screenpop import receive_all
 from app.store.leases import hold, release
 from app.store.stream_health import StreamHealth, healths, write_health
 from app.telephony.stream import LoginRefused, Picture, StreamLost, StreamPhoneSystem
@@ -118,7 +118,9 @@ class Stream:
 
     async def take(self, events: Sequence[CallEvent]) -> None:
         """Take events; returns when they are on disk."""
-        await asyncio.gather(*(receive(self.rt, event) for event in events))
+        await receive_all(self.rt, events)
+        happened = [event.occurred_at for event in events]
+        self.rt.pace.heard(self.system.slug, happened, self.now())
 
     async def connect(self, lease: str) -> None:
         """Connect and follow the events, renewing the lease, until one of both ends.

@@ -15,7 +15,18 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import floor, micro, report, side, whole_pop
+from bench import (
+    adapters,
+    duplicates,
+    floor,
+    index,
+    micro,
+    report,
+    side,
+    suggestions,
+    sync,
+    whole_pop,
+)
 from bench.processes import Cores
 from bench.product import Prepared, number, prepare
 from bench.profile import Profile
@@ -38,6 +49,22 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--save", action="store_true", help=f"write {RESULTS.name}")
     parser.add_argument(
         "--profile", action="store_true", help="show where the product's time goes, nothing else"
+    )
+    parser.add_argument(
+        "--duplicates",
+        action="store_true",
+        help="measure the duplicate finder on labelled sets, nothing else",
+    )
+    parser.add_argument(
+        "--sync", action="store_true", help="how long a million contacts take, nothing else"
+    )
+    parser.add_argument(
+        "--index", action="store_true", help="look-ups among ten million numbers, nothing else"
+    )
+    parser.add_argument(
+        "--suggest",
+        action="store_true",
+        help="measure the fit of suggestion tables and a caller's lists, nothing else",
     )
     parser.add_argument(
         "--folder", type=Path, help="where the databases are made: the disk that is measured"
@@ -66,7 +93,10 @@ async def compare(folder: Path, size: Size, cores: Cores, say: Console) -> dict[
     say.print("whole pops from three sources …")
     whole = await whole_pop.measure(folder / "sources", cores, size.source_calls)
     steps = await micro.measure(prepared.database, size.numbers, size.repeats)
-    return report.results(size, seen["floor"], seen["product"], whole, steps, flush_us(folder))
+    costs = adapters.measure(size.repeats)
+    return report.results(
+        size, seen["floor"], seen["product"], whole, steps, costs, flush_us(folder)
+    )
 
 
 async def make_data(folder: Path, size: Size) -> tuple[Prepared, Path]:
@@ -108,10 +138,27 @@ def flush_us(folder: Path) -> float:
 def main(given: list[str]) -> None:
     """Run the benchmark."""
     wanted = arguments(given)
+    if wanted.duplicates:
+        Console(width=120).print(duplicates.table())
+        Console().print(duplicates.speed())
+        return
     size = QUICK if wanted.quick else FULL
     if wanted.rounds:
         size = size._replace(rounds=wanted.rounds)
     with tempfile.TemporaryDirectory(dir=wanted.folder, prefix="screenpop-bench-") as name:
+        if wanted.sync:
+            count = sync.CONTACTS // 20 if wanted.quick else sync.CONTACTS
+            print(sync.table(asyncio.run(sync.compare(Path(name), count))))
+            return
+        if wanted.index:
+            count = index.NUMBERS // 20 if wanted.quick else index.NUMBERS
+            print(index.table(asyncio.run(index.compare(Path(name), count))))
+            return
+        if wanted.suggest:
+            sizes = suggestions.SIZES[:1] if wanted.quick else suggestions.SIZES
+            for table in suggestions.measure(Path(name), sizes):
+                Console(width=100).print(table)
+            return
         if wanted.profile:
             print(asyncio.run(profile(Path(name), size._replace(rounds=1), Cores.split())))
             return

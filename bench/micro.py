@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from typing import Any
 
 from app.core.call import Call, CallEvent, EventKind, fold
 from app.core.match import Match, phone_keys
@@ -18,14 +16,10 @@ from app.core.pop import Pop, Timing, changed, diff, dumps
 from app.core.profile import SECTION_NAMES, Section
 from app.core.routing import Agent
 from app.store.hot_sqlite import SqliteHot
-from app.telephony.base import HookRequest, PhoneSystem, TestCall
-from app.telephony.registry import kinds, webhook_kinds
 from bench.product import number
 from connectors.sdk.types import Number
 
 _BATCHES = 5
-_SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
-_URL = "https://pop.example.com/hooks/pbx"
 
 
 def time_us(work: Callable[[int], object], repeats: int) -> float:
@@ -52,46 +46,11 @@ async def time_async_us(work: Callable[[int], Awaitable[object]], repeats: int) 
 
 async def measure(database: Path, numbers: int, repeats: int) -> dict[str, float]:
     """Return µs by step; `database` holds the phone index of `numbers` customers."""
-    seen = {f"verify and parse: {kind}": _adapter_us(kind, repeats) for kind in webhook_kinds()}
     read = normalise.__wrapped__
-    seen["a caller's number, first time"] = time_us(lambda i: read(number(i), "GB"), repeats)
+    seen = {"a caller's number, first time": time_us(lambda i: read(number(i), "GB"), repeats)}
     seen[f"phone look-up in {numbers:,}"] = await _look_up_us(database, numbers, repeats)
     seen["fold, diff and frame of an event"] = _fold_us(repeats)
     return seen
-
-
-def _adapter_us(kind: str, repeats: int) -> float:
-    system = _example(kind)
-    now = datetime.now(UTC)
-    sent = system.ring(TestCall("c-1001", "+442079460958", "101", now, _URL))
-    request = HookRequest(
-        method="POST",
-        url=sent.url,
-        query=sent.url.partition("?")[2],
-        headers={name.lower(): value for name, value in sent.headers.items()},
-        body=sent.body,
-        received_at=now,
-    )
-
-    def work(_: int) -> None:
-        system.verify(request)
-        system.parse(request)
-
-    return time_us(work, repeats)
-
-
-def _example(kind: str) -> PhoneSystem[Any]:
-    """Make a phone system with all its secrets set and nothing else."""
-    system = kinds()[kind]
-    properties = system.Config.model_json_schema()["properties"]
-    settings = {
-        name: _SECRET
-        for name, schema in properties.items()
-        if schema.get("writeOnly") or schema.get("items", {}).get("writeOnly")
-    }
-    if kind == "generic":
-        del settings["token"]  # The signature is what it is measured with.
-    return system("pbx", system.Config.model_validate(settings))
 
 
 async def _look_up_us(database: Path, numbers: int, repeats: int) -> float:
@@ -100,7 +59,7 @@ async def _look_up_us(database: Path, numbers: int, repeats: int) -> float:
         # A stride that visits the whole index, so that no page stays in a near cache.
         wanted = [number(i * 7919 % numbers) for i in range(repeats)]
         keys = [phone_keys(Number(e164, e164)) for e164 in wanted]
-        hits, _ = await hot.identify(keys[0], wanted[0])
+        hits, *_ = await hot.identify(keys[0], wanted[0])
         if len(hits) != 1:
             raise RuntimeError(f"{wanted[0]} has {len(hits)} entries in the phone index, not one")
         return await time_async_us(lambda i: hot.identify(keys[i], wanted[i]), repeats)

@@ -12,6 +12,7 @@ from typing import Any
 
 from rich.table import Table
 
+from bench.adapters import GOAL_US, Cost
 from bench.side import Seen, Size
 from bench.whole_pop import WholePops
 
@@ -54,6 +55,7 @@ def results(
     product: Sequence[Seen],
     whole: WholePops,
     micro: Mapping[str, float],
+    costs: Sequence[Cost],
     flush_us: float,
 ) -> dict[str, Any]:
     """Return everything measured, as `results.json` keeps it."""
@@ -89,6 +91,7 @@ def results(
             "goal_ms": WHOLE_POP_GOAL_MS,
         },
         "steps_us": {name: round(value, 1) for name, value in micro.items()},
+        "adapters": {"goal_us": GOAL_US, "kinds": [cost.row() for cost in costs]},
     }
 
 
@@ -130,9 +133,28 @@ def tables(found: Mapping[str, Any]) -> list[Table]:
     rest.add_row("pops that became whole", f"{whole['whole']} of {whole['calls']}", "", "")
     for name, value in found["steps_us"].items():
         rest.add_row(f"{name}, µs", f"{value:g}", "", "")
-    return [main, rest]
+    return [main, rest, _adapters(found["adapters"])]
+
+
+def _adapters(found: Mapping[str, Any]) -> Table:
+    """Return what each phone system's fullest message costs."""
+    table = Table(
+        caption="the fullest webhook of each kind (bench/payloads), or event of a stream; the "
+        "floor reads the same bytes and checks one signature, nothing else",
+        caption_justify="left",
+    )
+    for name in ("verify and parse, µs CPU", "bytes", "events", "floor", "product", "goal"):
+        table.add_column(name, justify="left" if " " in name else "right")
+    goal = found["goal_us"]
+    for row in found["kinds"]:
+        shown = (row["kind"], f"{row['bytes']}", f"{row['events']}", f"{row['floor_us']:g}")
+        table.add_row(*shown, _coloured(row["us"], goal), f"≤ {goal:g}")
+    return table
 
 
 def _judged(row: Mapping[str, Any]) -> str:
-    colour = "green" if row["ratio"] <= row["goal"] else "red"
-    return f"[{colour}]{row['ratio']:g}[/]"
+    return _coloured(row["ratio"], row["goal"])
+
+
+def _coloured(value: float, goal: float) -> str:
+    return f"[{'green' if value <= goal else 'red'}]{value:g}[/]"

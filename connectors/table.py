@@ -8,17 +8,23 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from time import perf_counter
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
+from connectors.sdk import trace
 from connectors.sdk.checks import failed_check
+from connectors.sdk.columns import known, missing
 from connectors.sdk.connector import (
+    ALL,
     Capability,
+    CatalogueItem,
     Connector,
     ConnectorConfig,
     ContactItem,
     Context,
+    PurchaseItem,
 )
 from connectors.sdk.contacts import (
     CONTACT,
@@ -29,12 +35,12 @@ from connectors.sdk.contacts import (
     phone_columns,
     plain_phones,
 )
-from connectors.sdk.facts import COLUMNS, missing_columns
-from connectors.sdk.indexed import KEYS, Content, customers_of, index, ref_of, rows_of
+from connectors.sdk.history import CATALOGUE, item, purchase
+from connectors.sdk.indexed import KEYS, Content, customers_of, index, orders_of, ref_of, rows_of
 from connectors.sdk.mapping import check_names
 from connectors.sdk.sections import Origin, Reading, answer
-from connectors.sdk.settings import Currency, CustomerUrl
-from connectors.sdk.tabular import read_table
+from connectors.sdk.settings import Currency, CustomerUrl, TimeZone, zone_of
+from connectors.sdk.tabular import read_table, stamp
 from connectors.sdk.types import (
     Checkpoint,
     CheckResult,
@@ -51,12 +57,13 @@ from connectors.sdk.values import DateOrder, Row, TextFormat, excel_damaged
 
 T = TypeVar("T")
 _SECTIONS: tuple[SectionName, ...] = ("balance", "purchases", "credit_terms")
-_KNOWN = {
+KNOWN = {
     *CONTACT,
-    *(column for section in _SECTIONS for column in COLUMNS[section]),
+    *(column for section in _SECTIONS for column in known(section)),
     "phone",
     "mobile",
     "email",
+    *CATALOGUE,
 }
 _CHECKED_CUSTOMERS = 1_000
 
@@ -73,7 +80,7 @@ class TableConfig(ConnectorConfig):
         description="Our name: the header in the file. remote_id or external_id is needed; phone"
         " (phone…, mobile…) with display_name brings contacts; amount_due or balance brings"
         " balances; credit_limit, on_hold, payment_terms… bring credit terms; order_number brings"
-        " purchases.",
+        " purchases and their history; item_id with name, without order_number, a catalogue.",
     )
     sheet: str = Field("", title="Sheet", description="Of a spreadsheet; the first if empty.")
     encoding: str = Field(
@@ -97,6 +104,7 @@ class TableConfig(ConnectorConfig):
     )
     currency: Currency = ""
     customer_url: CustomerUrl = ""
+    time_zone: TimeZone = ""
 
     @field_validator("encoding")
     @classmethod
@@ -111,8 +119,8 @@ class TableConfig(ConnectorConfig):
     @field_validator("columns")
     @classmethod
     def _columns_are_known(cls, columns: dict[str, str]) -> dict[str, str]:
-        check_names([name for name in columns if not is_contact_column(name)], _KNOWN, "column")
-        if not set(columns).intersection(KEYS):
+        check_names([name for name in columns if not is_contact_column(name)], KNOWN, "column")
+        if not set(columns).intersection(KEYS) and "catalogue" not in brought(columns):
             raise ValueError("remote_id or external_id must be mapped: whose are the rows?")
         return columns
 
@@ -121,7 +129,7 @@ class TableConfig(ConnectorConfig):
         if not brought(self.columns):
             raise ValueError(
                 "columns: nothing would come of these; map phone with display_name, amount_due or"
-                " balance, credit_limit, or order_number"
+                " balance, credit_limit, order_number, or item_id with name"
             )
         return self
 
@@ -132,7 +140,12 @@ def brought(columns: Mapping[str, str]) -> frozenset[Capability]:
     named = ("remote_id", *columns)
     if missing_contact_columns(named) is None:
         found.append("contacts")
-    found += [section for section in _SECTIONS if missing_columns(section, columns) is None]
+    if set(columns).intersection(KEYS):
+        found += [section for section in _SECTIONS if missing(section, tuple(columns)) is None]
+    if "purchases" in found:
+        found.append("history")
+    elif missing("catalogue", tuple(columns)) is None:
+        found.append("catalogue")
     return frozenset(found)
 
 
@@ -143,9 +156,12 @@ class TableConnector(Connector[TableConfig]):
     title: ClassVar[str] = "File (CSV, Excel)"
     summary: ClassVar[str] = "A table in the data folder, read again whenever it changes."
     Config: ClassVar[type[Any]] = TableConfig
+    brings: ClassVar[frozenset[Capability]] = ALL - {"find", "tickets"}
 
     def __init__(self, config: TableConfig, context: Context) -> None:
         super().__init__(config, context)
+        zone = zone_of(config.time_zone)
+        self._form = TextFormat(config.decimal_comma, config.date_order, zone)
         # One thread: a reload and the look-ups behind it never see half a file.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="table-source")
         self._stamp: tuple[int, int, int] | None = None
@@ -159,18 +175,55 @@ class TableConnector(Connector[TableConfig]):
 
     async def contacts(self, since: str | None) -> AsyncIterator[ContactItem]:  # noqa: ARG002
         """Read all customers; a file knows nothing of changes since."""
+        content = await self._whole()
+        customers = await self._run(lambda: customers_of(content))
+        for rows in customers:
+            for each in _contact_items(rows, content.faults, self.config):
+                yield each
+        yield Checkpoint(None, len(customers))
+
+    async def purchases(self, since: str | None) -> AsyncIterator[PurchaseItem]:  # noqa: ARG002
+        """Read the orders of all customers."""
+        content = await self._whole()
+        orders = await self._run(lambda: orders_of(content))
+        currency = self.config.currency or None
+        for rows in orders:
+            faulty = [row for row in rows if row.number in content.faults]
+            for row in faulty:
+                yield RejectedRow(row.where, content.faults[row.number])
+            if not faulty:
+                yield purchase(rows, currency)
+        yield Checkpoint(None, len(orders))
+
+    async def catalogue(self, since: str | None) -> AsyncIterator[CatalogueItem]:  # noqa: ARG002
+        """Read all items."""
+        content = await self._whole()
+        for row in content.rows:
+            if row.number in content.faults:
+                yield RejectedRow(row.where, content.faults[row.number])
+            else:
+                yield item(row, self.config.currency or None)
+        yield Checkpoint(None, len(content.rows))
+
+    async def _whole(self) -> Content:
+        """Return the content, if it is the file's."""
         content, note = await self._run(self._current)
         if note:
             raise SourceError(ErrorKind.BAD_DATA, note)
-        customers = await self._run(lambda: customers_of(content))
-        for rows in customers:
-            for item in _contact_items(rows, content.faults, self.config):
-                yield item
-        yield Checkpoint(None, len(customers))
+        return content
 
     async def fetch(self, section: SectionName, ref: CustomerRef) -> Found | Empty:
         """Find the rows of a customer; if the new file is unreadable, in the old content."""
+        if trace.is_heard():
+            await self._tell(section, ref)
         return await self._run(lambda: self._fetch(section, ref))
+
+    async def _tell(self, section: SectionName, ref: CustomerRef) -> None:
+        began = perf_counter()
+        content, _ = await self._run(self._current)
+        rows = rows_of(section, content, ref)
+        cells = [{"row": row.number, **_headed(row, self.config.columns)} for row in rows]
+        trace.tell_rows(f"file {self.config.path}", began, cells)
 
     def _fetch(self, section: SectionName, ref: CustomerRef) -> Found | Empty:
         content, note = self._current()
@@ -186,7 +239,7 @@ class TableConnector(Connector[TableConfig]):
         link = customer_link(self.config.customer_url, ref)
         origin = Origin(
             self.context.slug,
-            self.context.today(),
+            self.context.today(self._form.zone),
             content.as_of,
             self.config.currency or None,
             link,
@@ -197,17 +250,16 @@ class TableConnector(Connector[TableConfig]):
         """Return the content, read again if the file changed, and what is wrong with the file."""
         path = self._path()
         try:
-            stat = path.stat()
+            now = stamp(path)
         except OSError:
             self._stamp = None
             self._fault = SourceError(
                 ErrorKind.UNAVAILABLE, f"the file {path.name} is not in the data folder"
             )
         else:
-            stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-            if stamp != self._stamp:
-                self._stamp = stamp
-                self._reload(path, datetime.fromtimestamp(stat.st_mtime, UTC))
+            if now != self._stamp:
+                self._stamp = now
+                self._reload(path, datetime.fromtimestamp(now[0] / 1e9, UTC))
         if self._content is None:
             raise self._fault or SourceError(ErrorKind.UNAVAILABLE, "the file was not read")
         if self._fault is None:
@@ -221,6 +273,9 @@ class TableConnector(Connector[TableConfig]):
             self._fault = None
         except SourceError as error:
             self._fault = error
+            if error.kind is ErrorKind.UNAVAILABLE:
+                # It was in the way of somebody who wrote it: once more the next time.
+                self._stamp = None
 
     def _path(self) -> Path:
         folder = self.context.data_dir.resolve()
@@ -236,8 +291,7 @@ class TableConnector(Connector[TableConfig]):
         table = read_table(
             path, sheet=self.config.sheet, encoding=self.config.encoding, delimiter=delimiter
         )
-        form = TextFormat(self.config.decimal_comma, self.config.date_order)
-        return index(table, self.config.columns, form, as_of)
+        return index(table, self.config.columns, self._form, as_of)
 
     async def check(self) -> CheckResult:
         """Read the file, and try up to a thousand of its customers."""
@@ -256,12 +310,14 @@ class TableConnector(Connector[TableConfig]):
             items = [
                 i for rows in customers for i in _contact_items(rows, content.faults, self.config)
             ]
-            rejected = [item for item in items if isinstance(item, RejectedRow)]
+            rejected = [i for i in items if isinstance(i, RejectedRow)]
             proved.append(f"contacts: {len(items) - len(rejected)}")
             if rejected:
                 first = rejected[0]
                 proved.append(f"{len(rejected)} rows rejected, first: {first.where} {first.why}")
         refs = [ref for rows in customers[:_CHECKED_CUSTOMERS] if (ref := ref_of(rows))]
+        if "catalogue" in self.provides:
+            proved.append(_proved_items(content, self.config.currency or None))
         sections = [section for section in _SECTIONS if section in self.provides]
         proved += [self._try(section, refs, content) for section in sections]
         return CheckResult(CheckStatus.OK, "", tuple(proved))
@@ -285,6 +341,22 @@ class TableConnector(Connector[TableConfig]):
     async def aclose(self) -> None:
         """Let the thread end and the content go."""
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _proved_items(content: Content, currency: str | None) -> str:
+    """Say how many items there are; it fails if not one can be read."""
+    made = [item(row, currency) for row in content.rows if row.number not in content.faults]
+    rejected = [i for i in made if isinstance(i, RejectedRow)]
+    if rejected and len(rejected) == len(made):
+        raise SourceError(ErrorKind.BAD_DATA, rejected[0].why)
+    text = f"catalogue: {len(made) - len(rejected)} items"
+    first = f", {len(rejected)} rows rejected, first: {rejected[0].why}" if rejected else ""
+    return text + first
+
+
+def _headed(row: Row, columns: Mapping[str, str]) -> dict[str, Any]:
+    """Return a row's cells under the headers of the file."""
+    return {header: row.values.get(name) for name, header in columns.items()}
 
 
 def _contact_items(

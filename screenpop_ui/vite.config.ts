@@ -9,7 +9,7 @@ export default defineConfig({
     // The content security policy allows no inline script and no data: address.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rolldownOptions: { input: ["index.html", "widget.html"] },
+    rolldownOptions: { input: ["index.html", "widget.html", "admin.html"] },
   },
   test: { include: ["tests/**/*.test.ts"], environment: "node" },
 });

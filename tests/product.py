@@ -25,8 +25,8 @@ from app.core.pop import apply as apply_patch
 from app.main import ScreenPop, create_app
 from app.runtime import Runtime
 from app.settings import Settings
-from app.sources.sync import sync
 from app.store import accounts, logins
+from app.syncs import sync_source
 
 SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()
 WAIT_S = 10.0
@@ -136,17 +136,8 @@ class Product:
         await apply_plan(rt.db, rt.secrets, plan_text(text, env, "test.yaml", Path()))
         await rt.reload()
         for instance in rt.sources:
-            if instance.connector is not None and instance.provides("contacts"):
-                config = instance.config
-                await sync(
-                    instance.connector,
-                    config.region,
-                    config.priority,
-                    rt.contacts,
-                    full=True,
-                    progress=lambda _: None,
-                    clock=rt.clock,
-                )
+            if instance.connector is not None:
+                await sync_source(rt, instance, full=True)
 
     async def send(self, slug: str = "pbx", *, sign: bool = True, **event: Any) -> httpx.Response:
         """Post one event of the generic phone system, signed by the official library."""

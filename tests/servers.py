@@ -92,7 +92,7 @@ def running_postgres() -> Iterator[PostgresServer]:
         url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
         options = [f"--{option}={value}" for option, value in _OPTIONS.items()]
         command = [str(programs / "postgres"), "-D", data, "-p", str(port), *options]
-        with _running(command, folder, lambda: psycopg.connect(url).close(), **owner):
+        with running(command, folder, lambda: psycopg.connect(url).close(), **owner):
             yield PostgresServer(url)
 
 
@@ -127,12 +127,12 @@ def running_valkey() -> Iterator[str]:
         port = free_port()
         url = f"redis://127.0.0.1:{port}"
         command = [str(program), "--bind", "127.0.0.1", "--port", str(port), "--save", ""]
-        with valkey.Valkey.from_url(url) as client, _running(command, Path(folder), client.ping):
+        with valkey.Valkey.from_url(url) as client, running(command, Path(folder), client.ping):
             yield url
 
 
 @contextmanager
-def _running(
+def running(
     command: list[str], folder: Path, ready: Callable[[], object], **owner: Any
 ) -> Iterator[None]:
     """Run a server as a child that ends with us, from when `ready` raises nothing."""
@@ -163,7 +163,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], ready: Callable[[], obje
     while True:
         try:
             ready()
-        except (psycopg.OperationalError, valkey.ConnectionError) as error:
+        except (psycopg.OperationalError, valkey.ConnectionError, OSError) as error:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{process.args!r} did not start") from error
             time.sleep(0.02)

@@ -169,3 +169,47 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "latin.yaml").write_bytes(b"users: []\n# Zo\xeb\n")
     with pytest.raises(UserError, match=r"latin\.yaml:2: is not UTF-8 text"):
         plan_file(tmp_path / "latin.yaml", {})
+
+
+PRESET = """
+connectors:
+  - slug: ledger
+    preset: ledgersmb
+    settings:
+      url: {env: BOOKS_URL}
+      queries: {tickets: "SELECT 1 AS number WHERE '1' = :remote_id", find: null}
+"""
+
+
+def test_a_preset_is_the_ground_on_which_own_settings_lie(tmp_path: Path) -> None:
+    plan = plan_text(PRESET, ENV, "pop.yaml", tmp_path)
+    assert plan.connectors is not None
+    (ledger,) = plan.connectors
+    assert ledger.kind == "sql"
+    assert ledger.settings["url"] == ENV["BOOKS_URL"]
+    assert "FROM ar" in ledger.settings["queries"]["balance"]
+    assert ledger.settings["queries"]["tickets"].startswith("SELECT 1")
+    assert "find" not in ledger.settings["queries"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "ledgersmb",
+            "ledgersmp",
+            r"connectors\[0\].preset: is not a preset; did you mean ledgersmb",
+        ),
+        ("ledgersmb", "[a]", r"connectors\[0\].preset: is not a preset"),
+        (
+            "preset:",
+            "kind: rest\n    preset:",
+            r"connectors\[0\].kind: must be sql with the preset",
+        ),
+        ("url: {env: BOOKS_URL}", "row_limit: 5", r"connectors\[0\].settings.url: "),
+        ("find: null", "fund: x", r"queries.fund: is not a key here; did you mean find"),
+    ],
+)
+def test_a_preset_that_is_wrong_is_told(tmp_path: Path, old: str, new: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        plan_text(PRESET.replace(old, new), ENV, "pop.yaml", tmp_path)

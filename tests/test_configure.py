@@ -228,13 +228,15 @@ async def test_a_connector_that_reads_from_elsewhere_syncs_from_the_beginning(
 ) -> None:
     await apply(database, secrets, FILE)
     async with database.begin() as session:
-        session.add(SyncState(connector="books", checkpoint="2026-11-01", rejected=[]))
+        session.add(
+            SyncState(connector="books", part="contacts", checkpoint="2026-11-01", rejected=[])
+        )
     await apply(database, secrets, FILE.replace("priority: 10", "priority: 11"))
     async with database.read() as session:
-        assert (await session.get_one(SyncState, "books")).checkpoint == "2026-11-01"
+        assert (await session.get_one(SyncState, ("books", "contacts"))).checkpoint == "2026-11-01"
     await apply_plan(database, secrets, read(FILE, {**ENV, "BOOKS_URL": "sqlite:///x.db"}))
     async with database.read() as session:
-        assert (await session.get_one(SyncState, "books")).checkpoint is None
+        assert (await session.get_one(SyncState, ("books", "contacts"))).checkpoint is None
 
 
 async def test_an_export_is_the_same_configuration_without_its_secrets(

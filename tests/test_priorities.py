@@ -11,7 +11,7 @@ from cryptography.fernet import Fernet
 from app.configuration_file import Plan, plan_text
 from app.configure import apply_plan, export
 from app.errors import UserError
-from app.store import configuration
+from app.store import rules
 from app.store.engine import Database
 from app.store.types import SecretBox
 from app.store.version import config_version
@@ -42,7 +42,7 @@ async def apply(database: Database, text: str, *, dry_run: bool = False) -> list
 
 async def stored(database: Database) -> list[str]:
     async with database.read() as session:
-        return [rule["name"] for rule in await configuration.priorities(session)]
+        return [rule["name"] for rule in await rules.priorities(session)]
 
 
 async def version(database: Database) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from app.jobs import LONGEST_SILENCE, tidy
+from app.jobs import LONGEST_SILENCE, tidy, write_calls
 from tests.ledger import WITH_BOOKS, write_books
 from tests.product import USERS, Product, settings_for
 
@@ -333,6 +333,20 @@ async def test_a_consult_without_a_number_has_the_caller_of_its_parent(product: 
         pop = await cyd.pop(consult)
         assert pop["call"]["ani"]["e164"] == CALLER
         assert pop["call"]["parent_call_id"] == parent
+
+
+async def test_a_parent_that_only_the_database_knows_still_tells_the_caller(
+    product: Product,
+) -> None:
+    parent = await product.event("ringing", "c-1", ani=CALLER, extension="101")
+    await product.event("ended", "c-1")
+    rt = product.runtime
+    await write_calls(rt)
+    rt.calls.forget_over(rt.clock() + timedelta(minutes=5))
+    assert rt.calls.get(parent) is None
+    async with product.screen("cyd@example.com") as cyd:
+        consult = await product.event("ringing", "c-2", extension="103", parent_call_id="c-1")
+        assert (await cyd.pop(consult))["call"]["ani"]["e164"] == CALLER
 
 
 async def test_what_the_first_agent_wrote_goes_with_the_transfer(product: Product) -> None:

@@ -43,6 +43,7 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("e164", sa.Text(), nullable=True),
         sa.Column("customer_id", sa.Text(), nullable=True),
+        sa.Column("origin_id", sa.Text(), nullable=True),
         sa.Column("agent_id", sa.Text(), nullable=True),
         sa.Column("user_ids", sa.Text(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
@@ -55,8 +56,104 @@ def upgrade() -> None:
         batch_op.create_index("ix_calls_customer", ["customer_id", "started_at"], unique=False)
         batch_op.create_index("ix_calls_e164", ["e164", "started_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_calls_live"), ["live"], unique=False)
+        batch_op.create_index("ix_calls_origin", ["origin_id"], unique=False)
         batch_op.create_index("ix_calls_started", ["started_at"], unique=False)
 
+    op.create_table(
+        "catalogue_items",
+        sa.Column("connector", sa.Text(), nullable=False),
+        sa.Column("item_id", sa.Text(), nullable=False),
+        sa.Column("sku", sa.Text(), nullable=True),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("category", sa.Text(), nullable=True),
+        sa.Column("unit_price", sa.Text(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("inventory_quantity", sa.Text(), nullable=True),
+        sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.Column("remote_url", sa.Text(), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sync_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("connector", "item_id", name=op.f("pk_catalogue_items")),
+    )
+    with op.batch_alter_table("catalogue_items", schema=None) as batch_op:
+        batch_op.create_index("ix_catalogue_items_sku", ["sku"], unique=False)
+
+    op.create_table(
+        "connector_check_runs",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("connector", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("occasion", sa.Text(), nullable=False),
+        sa.Column("tried", sa.Text(), nullable=False),
+        sa.Column("passed", sa.Integer(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("results", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_connector_check_runs")),
+    )
+    with op.batch_alter_table("connector_check_runs", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_connector_check_runs_connector"), ["connector"], unique=False
+        )
+
+    op.create_table(
+        "connector_checks",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("connector", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("phone", sa.Text(), nullable=True),
+        sa.Column("remote_id", sa.Text(), nullable=True),
+        sa.Column("section", sa.Text(), nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("expected", sa.Text(), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_connector_checks")),
+    )
+    with op.batch_alter_table("connector_checks", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_connector_checks_connector"), ["connector"], unique=False
+        )
+
+    op.create_table(
+        "connector_minutes",
+        sa.Column("connector", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("section", sa.Text(), nullable=False),
+        sa.Column("process", sa.Text(), nullable=False),
+        sa.Column("answers", sa.Integer(), nullable=False),
+        sa.Column("cache_hits", sa.Integer(), nullable=False),
+        sa.Column("errors", sa.Text(), nullable=False),
+        sa.Column("sizes", sa.Text(), nullable=False),
+        sa.Column("last_success_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint(
+            "connector", "at", "section", "process", name=op.f("pk_connector_minutes")
+        ),
+    )
+    with op.batch_alter_table("connector_minutes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_connector_minutes_at"), ["at"], unique=False)
+
+    op.create_table(
+        "connector_versions",
+        sa.Column("slug", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("fields", sa.Text(), nullable=False),
+        sa.Column("settings", sa.LargeBinary(), nullable=False),
+        sa.Column("author", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("slug", "number", name=op.f("pk_connector_versions")),
+    )
     op.create_table(
         "connectors",
         sa.Column("slug", sa.Text(), nullable=False),
@@ -73,14 +170,55 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("slug", name=op.f("pk_connectors")),
     )
     op.create_table(
+        "customer_bars",
+        sa.Column("connector", sa.Text(), nullable=False),
+        sa.Column("remote_id", sa.Text(), nullable=False),
+        sa.Column("decision", sa.Text(), nullable=False),
+        sa.Column("side", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "connector", "remote_id", "decision", name=op.f("pk_customer_bars")
+        ),
+    )
+    with op.batch_alter_table("customer_bars", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_customer_bars_decision"), ["decision"], unique=False)
+
+    op.create_table(
         "customer_keys",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("connector", sa.Text(), nullable=False),
         sa.Column("remote_id", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("key", "connector", "remote_id", name=op.f("pk_customer_keys")),
+        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("customer_keys", schema=None) as batch_op:
         batch_op.create_index("ix_customer_keys_record", ["connector", "remote_id"], unique=False)
+
+    op.create_table(
+        "customer_merges",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("survivor_id", sa.Text(), nullable=False),
+        sa.Column("gone_id", sa.Text(), nullable=False),
+        sa.Column("gone_doc", sa.Text(), nullable=True),
+        sa.Column("gone_refs", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=True),
+        sa.Column("score", sa.Double(), nullable=False),
+        sa.Column("reasons", sa.Text(), nullable=False),
+        sa.Column("merged_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("undone_by", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_customer_merges")),
+    )
+    with op.batch_alter_table("customer_merges", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_customer_merges_gone_id"), ["gone_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_customer_merges_survivor_id"), ["survivor_id"], unique=False
+        )
 
     op.create_table(
         "customers",
@@ -91,9 +229,53 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_customers")),
     )
     with op.batch_alter_table("customers", schema=None) as batch_op:
+        batch_op.create_index("ix_customers_name", ["display_name", "id"], unique=False)
+        batch_op.create_index("ix_customers_updated", ["updated_at", "id"], unique=False)
+
+    op.create_table(
+        "duplicate_proposals",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("left_id", sa.Text(), nullable=False),
+        sa.Column("right_id", sa.Text(), nullable=False),
+        sa.Column("score", sa.Double(), nullable=False),
+        sa.Column("reasons", sa.Text(), nullable=False),
+        sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decision", sa.Text(), nullable=True),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("merge_id", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_duplicate_proposals")),
+    )
+    with op.batch_alter_table("duplicate_proposals", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_customers_display_name"), ["display_name"], unique=False
+            "ix_duplicate_proposals_open", ["decision", "score", "id"], unique=False
         )
+        batch_op.create_index(
+            batch_op.f("ix_duplicate_proposals_right_id"), ["right_id"], unique=False
+        )
+        batch_op.create_index("uq_duplicate_proposals_pair", ["left_id", "right_id"], unique=True)
+
+    op.create_table(
+        "hook_bodies",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("phone_system", sa.Text(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("outcome", sa.Integer(), nullable=False),
+        sa.Column("request", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hook_bodies")),
+    )
+    with op.batch_alter_table("hook_bodies", schema=None) as batch_op:
+        batch_op.create_index("ix_hook_bodies_newest", ["phone_system", "id"], unique=False)
 
     op.create_table(
         "hook_refusals",
@@ -116,6 +298,15 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "issues_set_aside",
+        sa.Column("connector", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("remote_id", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("connector", "kind", "remote_id", name=op.f("pk_issues_set_aside")),
+    )
+    op.create_table(
         "meta",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
@@ -135,6 +326,39 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_notes_call_id"), ["call_id"], unique=False)
 
     op.create_table(
+        "phone_index",
+        sa.Column(
+            "key", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False
+        ),
+        sa.Column("connector", sa.Text(), nullable=False),
+        sa.Column("remote_id", sa.Text(), nullable=False),
+        sa.Column("customer_id", sa.Text(), nullable=False),
+        sa.Column("raw", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=True),
+        sa.Column("is_primary", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("key", "connector", "remote_id", name=op.f("pk_phone_index")),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("phone_index", schema=None) as batch_op:
+        batch_op.create_index("ix_phone_index_record", ["connector", "remote_id"], unique=False)
+
+    op.create_table(
+        "phone_minutes",
+        sa.Column("phone_system", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("process", sa.Text(), nullable=False),
+        sa.Column("events", sa.Integer(), nullable=False),
+        sa.Column("answers", sa.Text(), nullable=False),
+        sa.Column("matches", sa.Text(), nullable=False),
+        sa.Column("matched", sa.Text(), nullable=False),
+        sa.Column("sizes", sa.Text(), nullable=False),
+        sa.Column("last_event_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("phone_system", "at", "process", name=op.f("pk_phone_minutes")),
+    )
+    with op.batch_alter_table("phone_minutes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_phone_minutes_at"), ["at"], unique=False)
+
+    op.create_table(
         "phone_systems",
         sa.Column("slug", sa.Text(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
@@ -146,17 +370,121 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("slug", name=op.f("pk_phone_systems")),
     )
     op.create_table(
+        "purchase_orders",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("connector", sa.Text(), nullable=False),
+        sa.Column("order_number", sa.Text(), nullable=False),
+        sa.Column("remote_id", sa.Text(), nullable=False),
+        sa.Column("order_day", sa.Integer(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("sync_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_purchase_orders")),
+    )
+    with op.batch_alter_table("purchase_orders", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_purchase_orders_customer",
+            ["connector", "remote_id", "order_day", "id"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_purchase_orders_order_day"), ["order_day"], unique=False
+        )
+        batch_op.create_index(
+            "uq_purchase_orders_number", ["connector", "order_number"], unique=True
+        )
+
+    op.create_table(
+        "quality_issues",
+        sa.Column("connector", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("remote_id", sa.Text(), nullable=False),
+        sa.Column("customer_id", sa.Text(), nullable=True),
+        sa.Column("display_name", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("connector", "kind", "remote_id", name=op.f("pk_quality_issues")),
+    )
+    with op.batch_alter_table("quality_issues", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_quality_issues_customer_id"), ["customer_id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_quality_issues_found_at"), ["found_at"], unique=False)
+        batch_op.create_index(
+            "ix_quality_issues_kind", ["kind", "connector", "remote_id"], unique=False
+        )
+
+    op.create_table(
+        "suggestion_answers",
+        sa.Column("record_connector", sa.Text(), nullable=False),
+        sa.Column("record_id", sa.Text(), nullable=False),
+        sa.Column("connector", sa.Text(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("list", sa.Text(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("until", sa.Text(), nullable=True),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("call_id", sa.Text(), nullable=False),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "record_connector", "record_id", "connector", "item", name=op.f("pk_suggestion_answers")
+        ),
+    )
+    op.create_table(
+        "suggestion_fits",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("orders", sa.Integer(), nullable=False),
+        sa.Column("lines", sa.Integer(), nullable=False),
+        sa.Column("customers", sa.Integer(), nullable=False),
+        sa.Column("items", sa.Integer(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("quality", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_suggestion_fits")),
+    )
+    op.create_table(
+        "suggestion_offers",
+        sa.Column("call_id", sa.Text(), nullable=False),
+        sa.Column("list", sa.Text(), nullable=False),
+        sa.Column("connector", sa.Text(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("record_connector", sa.Text(), nullable=False),
+        sa.Column("record_id", sa.Text(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "call_id", "list", "connector", "item", name=op.f("pk_suggestion_offers")
+        ),
+    )
+    with op.batch_alter_table("suggestion_offers", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_suggestion_offers_day"), ["day"], unique=False)
+        batch_op.create_index(
+            "ix_suggestion_offers_record", ["record_connector", "record_id"], unique=False
+        )
+
+    op.create_table(
         "sync_state",
         sa.Column("connector", sa.Text(), nullable=False),
+        sa.Column("part", sa.Text(), nullable=False),
         sa.Column("checkpoint", sa.Text(), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("contacts", sa.Integer(), nullable=False),
+        sa.Column("full_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("records", sa.Integer(), nullable=False),
         sa.Column("numbers", sa.Integer(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=True),
+        sa.Column("kept", sa.Integer(), nullable=False),
         sa.Column("rejected", sa.Text(), nullable=False),
         sa.Column("rejected_count", sa.Integer(), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
-        sa.PrimaryKeyConstraint("connector", name=op.f("pk_sync_state")),
+        sa.PrimaryKeyConstraint("connector", "part", name=op.f("pk_sync_state")),
     )
     op.create_table(
         "users",
@@ -214,6 +542,8 @@ def upgrade() -> None:
         sa.Column("customer_id", sa.Text(), nullable=False),
         sa.Column("data", sa.Text(), nullable=False),
         sa.Column("sync_id", sa.Text(), nullable=False),
+        sa.Column("home_id", sa.Text(), nullable=True),
+        sa.Column("linked_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["customer_id"],
             ["customers.id"],
@@ -228,11 +558,29 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "customer_terms",
+        sa.Column(
+            "term", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False
+        ),
+        sa.Column("customer_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["customer_id"],
+            ["customers.id"],
+            name=op.f("fk_customer_terms_customer_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("term", "customer_id", name=op.f("pk_customer_terms")),
+    )
+    with op.batch_alter_table("customer_terms", schema=None) as batch_op:
+        batch_op.create_index("ix_customer_terms_customer", ["customer_id", "term"], unique=False)
+
+    op.create_table(
         "number_choices",
         sa.Column("e164", sa.Text(), nullable=False),
         sa.Column("customer_id", sa.Text(), nullable=False),
         sa.Column("user_id", sa.Text(), nullable=False),
         sa.Column("chosen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("origin_id", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["customer_id"],
             ["customers.id"],
@@ -247,28 +595,56 @@ def upgrade() -> None:
         )
 
     op.create_table(
-        "phone_index",
-        sa.Column("key", sa.Text(), nullable=False),
+        "oauth_grants",
         sa.Column("connector", sa.Text(), nullable=False),
-        sa.Column("remote_id", sa.Text(), nullable=False),
-        sa.Column("customer_id", sa.Text(), nullable=False),
-        sa.Column("raw", sa.Text(), nullable=False),
-        sa.Column("type", sa.Text(), nullable=True),
-        sa.Column("is_primary", sa.Boolean(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("connected_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("connected_by", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("refused_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
-            ["customer_id"],
-            ["customers.id"],
-            name=op.f("fk_phone_index_customer_id"),
+            ["connector"],
+            ["connectors.slug"],
+            name=op.f("fk_oauth_grants_connector"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("key", "connector", "remote_id", name=op.f("pk_phone_index")),
+        sa.PrimaryKeyConstraint("connector", name=op.f("pk_oauth_grants")),
     )
-    with op.batch_alter_table("phone_index", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_phone_index_customer_id"), ["customer_id"], unique=False
-        )
-        batch_op.create_index("ix_phone_index_record", ["connector", "remote_id"], unique=False)
-
+    op.create_table(
+        "oauth_requests",
+        sa.Column("state_hash", sa.Text(), nullable=False),
+        sa.Column("connector", sa.Text(), nullable=False),
+        sa.Column("bound_to", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["connector"],
+            ["connectors.slug"],
+            name=op.f("fk_oauth_requests_connector"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("state_hash", name=op.f("pk_oauth_requests")),
+    )
+    op.create_table(
+        "purchase_lines",
+        sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("sku", sa.Text(), nullable=True),
+        sa.Column("name", sa.Text(), nullable=True),
+        sa.Column("thousandths", sa.BigInteger(), nullable=True),
+        sa.Column("unit_price", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["order_id"],
+            ["purchase_orders.id"],
+            name=op.f("fk_purchase_lines_order_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("order_id", "position", name=op.f("pk_purchase_lines")),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "sessions",
         sa.Column("token_hash", sa.Text(), nullable=False),
@@ -284,24 +660,40 @@ def upgrade() -> None:
     with op.batch_alter_table("sessions", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_sessions_user_id"), ["user_id"], unique=False)
 
+    op.create_table(
+        "suggestion_fit_parts",
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["number"],
+            ["suggestion_fits.number"],
+            name=op.f("fk_suggestion_fit_parts_number"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("number", "position", name=op.f("pk_suggestion_fit_parts")),
+    )
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_table("suggestion_fit_parts")
     with op.batch_alter_table("sessions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_sessions_user_id"))
 
     op.drop_table("sessions")
-    with op.batch_alter_table("phone_index", schema=None) as batch_op:
-        batch_op.drop_index("ix_phone_index_record")
-        batch_op.drop_index(batch_op.f("ix_phone_index_customer_id"))
-
-    op.drop_table("phone_index")
+    op.drop_table("purchase_lines")
+    op.drop_table("oauth_requests")
+    op.drop_table("oauth_grants")
     with op.batch_alter_table("number_choices", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_number_choices_customer_id"))
 
     op.drop_table("number_choices")
+    with op.batch_alter_table("customer_terms", schema=None) as batch_op:
+        batch_op.drop_index("ix_customer_terms_customer")
+
+    op.drop_table("customer_terms")
     with op.batch_alter_table("customer_links", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_customer_links_customer_id"))
 
@@ -316,27 +708,93 @@ def downgrade() -> None:
     op.drop_table("wrap_ups")
     op.drop_table("users")
     op.drop_table("sync_state")
+    with op.batch_alter_table("suggestion_offers", schema=None) as batch_op:
+        batch_op.drop_index("ix_suggestion_offers_record")
+        batch_op.drop_index(batch_op.f("ix_suggestion_offers_day"))
+
+    op.drop_table("suggestion_offers")
+    op.drop_table("suggestion_fits")
+    op.drop_table("suggestion_answers")
+    with op.batch_alter_table("quality_issues", schema=None) as batch_op:
+        batch_op.drop_index("ix_quality_issues_kind")
+        batch_op.drop_index(batch_op.f("ix_quality_issues_found_at"))
+        batch_op.drop_index(batch_op.f("ix_quality_issues_customer_id"))
+
+    op.drop_table("quality_issues")
+    with op.batch_alter_table("purchase_orders", schema=None) as batch_op:
+        batch_op.drop_index("uq_purchase_orders_number")
+        batch_op.drop_index(batch_op.f("ix_purchase_orders_order_day"))
+        batch_op.drop_index("ix_purchase_orders_customer")
+
+    op.drop_table("purchase_orders")
     op.drop_table("phone_systems")
+    with op.batch_alter_table("phone_minutes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_phone_minutes_at"))
+
+    op.drop_table("phone_minutes")
+    with op.batch_alter_table("phone_index", schema=None) as batch_op:
+        batch_op.drop_index("ix_phone_index_record")
+
+    op.drop_table("phone_index")
     with op.batch_alter_table("notes", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_notes_call_id"))
 
     op.drop_table("notes")
     op.drop_table("meta")
+    op.drop_table("issues_set_aside")
     with op.batch_alter_table("hook_refusals", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_hook_refusals_phone_system"))
 
     op.drop_table("hook_refusals")
+    with op.batch_alter_table("hook_bodies", schema=None) as batch_op:
+        batch_op.drop_index("ix_hook_bodies_newest")
+
+    op.drop_table("hook_bodies")
+    with op.batch_alter_table("duplicate_proposals", schema=None) as batch_op:
+        batch_op.drop_index("uq_duplicate_proposals_pair")
+        batch_op.drop_index(batch_op.f("ix_duplicate_proposals_right_id"))
+        batch_op.drop_index("ix_duplicate_proposals_open")
+
+    op.drop_table("duplicate_proposals")
     with op.batch_alter_table("customers", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_customers_display_name"))
+        batch_op.drop_index("ix_customers_updated")
+        batch_op.drop_index("ix_customers_name")
 
     op.drop_table("customers")
+    with op.batch_alter_table("customer_merges", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_customer_merges_survivor_id"))
+        batch_op.drop_index(batch_op.f("ix_customer_merges_gone_id"))
+
+    op.drop_table("customer_merges")
     with op.batch_alter_table("customer_keys", schema=None) as batch_op:
         batch_op.drop_index("ix_customer_keys_record")
 
     op.drop_table("customer_keys")
+    with op.batch_alter_table("customer_bars", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_customer_bars_decision"))
+
+    op.drop_table("customer_bars")
     op.drop_table("connectors")
+    op.drop_table("connector_versions")
+    with op.batch_alter_table("connector_minutes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_connector_minutes_at"))
+
+    op.drop_table("connector_minutes")
+    with op.batch_alter_table("connector_checks", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_connector_checks_connector"))
+
+    op.drop_table("connector_checks")
+    with op.batch_alter_table("connector_check_runs", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_connector_check_runs_connector"))
+
+    op.drop_table("connector_check_runs")
+    with op.batch_alter_table("catalogue_items", schema=None) as batch_op:
+        batch_op.drop_index("ix_catalogue_items_sku")
+
+    op.drop_table("catalogue_items")
     with op.batch_alter_table("calls", schema=None) as batch_op:
         batch_op.drop_index("ix_calls_started")
+        batch_op.drop_index("ix_calls_origin")
         batch_op.drop_index(batch_op.f("ix_calls_live"))
         batch_op.drop_index("ix_calls_e164")
         batch_op.drop_index("ix_calls_customer")

@@ -16,9 +16,8 @@ from app.errors import AppError
 from app.jobs import write_calls
 from app.runtime import Runtime
 from app.screenpop import tell_note
-from app.store import calls
+from app.store import calls, rules
 
-DISPOSITIONS = ("order", "question", "complaint", "payment", "delivery", "call back", "other")
 router = APIRouter(prefix="/api/v1", tags=["calls"])
 
 
@@ -144,6 +143,7 @@ async def follow_up_done(rt: RuntimeDep, me: AnyUser, call_id: str) -> None:
 
 
 @router.get("/dispositions")
-async def dispositions(_me: AnyUser) -> dict[str, tuple[str, ...]]:
+async def dispositions(_me: AnyUser, rt: RuntimeDep) -> dict[str, list[str]]:
     """List the outcomes that a call can have."""
-    return {"dispositions": DISPOSITIONS}
+    async with rt.db.read() as session:
+        return {"dispositions": await rules.dispositions(session)}

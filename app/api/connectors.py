@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime
 from time import perf_counter
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import structlog
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict
 
-from app.api.configured import checked_settings, known_kind, shown_settings
+from app.api.configured import (
+    IfMatch,
+    checked_settings,
+    known_kind,
+    shown_settings,
+    unchanged_since,
+)
 from app.api.deps import Admin, RuntimeDep
+from app.api.oauth import AuthorisationOut, authorisation
+from app.api.syncs import SyncOut, sync_out
 from app.entries import ConnectorFields, Region, Slug
 from app.errors import AppError
 from app.kinds import settings_schema
 from app.runtime import Runtime
-from app.store import configuration
-from app.store.models import ConnectorRow, SyncState
+from app.store import configuration, versions
+from app.store.grants import grants_by_connector
+from app.store.models import ConnectorRow, ConnectorVersion, SyncState
+from app.store.source_models import OAuthGrant
 from connectors import registry
-from connectors.sdk.connector import Connector, Context
+from connectors.presets import Preset, presets, with_preset
+from connectors.sdk.connector import Capability, Connector, Context
 from connectors.sdk.types import CheckResult, CheckStatus
 
 router = APIRouter(prefix="/api/v1", tags=["connectors"])
@@ -28,18 +40,6 @@ log = structlog.get_logger("api")
 SlugPath = Annotated[Slug, Path()]
 # A check tries every query; it may take longer than a caller would be let wait.
 CHECK_S = 20.0
-
-
-class SyncOut(BaseModel):
-    """How the last sync went. `rejected` are the first of the rows that could not be used."""
-
-    started_at: datetime | None
-    finished_at: datetime | None
-    contacts: int
-    numbers: int
-    rejected: Any
-    rejected_count: int
-    error: str | None
 
 
 class ConnectorOut(BaseModel):
@@ -54,10 +54,36 @@ class ConnectorOut(BaseModel):
     cache_s: dict[str, float]
     priority: int
     enabled: bool
+    version: int | None
+    has_draft: bool
     provides: list[str]
     fault: str | None
-    sync: SyncOut | None
+    breaker: str | None
+    sync: dict[str, SyncOut]
+    authorisation: AuthorisationOut | None
     updated_at: datetime
+
+
+class DraftOut(BaseModel):
+    """A connector that is only a draft yet."""
+
+    slug: str
+    kind: str
+    name: str | None
+    author: str
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: ConnectorVersion) -> DraftOut:
+        """Show a draft."""
+        fields = row.fields
+        return cls(
+            slug=row.slug,
+            kind=fields["kind"],
+            name=fields.get("name"),
+            author=row.author,
+            created_at=row.created_at,
+        )
 
 
 class CheckIn(BaseModel):
@@ -82,19 +108,31 @@ class CheckOut(BaseModel):
 
 @router.get("/connector-kinds")
 async def list_kinds(_admin: Admin) -> dict[str, Any]:
-    """List the kinds, each with the JSON Schema of its settings, or why it cannot be used."""
+    """List the kinds with the JSON Schema of their settings and presets, or why they are broken."""
     usable = [
         {
             "kind": kind.kind,
             "title": kind.title,
             "summary": kind.summary,
             "settings_schema": settings_schema(kind.Config),
+            "brings": _brings(kind),
+            "needs": _needs(kind),
+            "presets": [_preset(p) for p in presets().values() if p.kind == kind.kind],
             "broken": None,
         }
         for kind in registry.kinds().values()
     ]
-    broken = [
-        {"kind": kind, "title": kind, "summary": "", "settings_schema": None, "broken": reason}
+    broken: list[dict[str, Any]] = [
+        {
+            "kind": kind,
+            "title": kind,
+            "summary": "",
+            "settings_schema": None,
+            "brings": None,
+            "needs": [],
+            "presets": [],
+            "broken": reason,
+        }
         for kind, reason in registry.broken().items()
     ]
     return {"items": usable + broken}
@@ -106,7 +144,28 @@ async def list_connectors(_admin: Admin, runtime: RuntimeDep) -> dict[str, list[
     async with runtime.db.read() as session:
         rows = await configuration.rows_of(session, ConnectorRow)
         states = await configuration.sync_states(session)
-    return {"items": [_shown(row, states.get(row.slug), runtime) for row in rows]}
+        grants = await grants_by_connector(session)
+        numbers = await versions.current_numbers(session)
+    return {
+        "items": [
+            _shown(
+                row,
+                states.get(row.slug, {}),
+                grants.get(row.slug),
+                numbers.get(row.slug, (None, None)),
+                runtime,
+            )
+            for row in rows
+        ]
+    }
+
+
+@router.get("/connector-drafts")
+async def list_drafts(_admin: Admin, runtime: RuntimeDep) -> dict[str, list[DraftOut]]:
+    """List the drafts of connectors that are not live."""
+    async with runtime.db.read() as session:
+        rows = await versions.unpublished(session)
+    return {"items": [DraftOut.of(row) for row in rows]}
 
 
 @router.get("/connectors/{slug}")
@@ -117,18 +176,23 @@ async def get_connector(slug: SlugPath, _admin: Admin, runtime: RuntimeDep) -> C
 
 @router.put("/connectors/{slug}")
 async def put_connector(
-    slug: SlugPath, body: ConnectorFields, _admin: Admin, runtime: RuntimeDep
+    slug: SlugPath,
+    body: ConnectorFields,
+    admin: Admin,
+    runtime: RuntimeDep,
+    if_match: IfMatch = None,
 ) -> ConnectorOut:
     """Create or replace a connector."""
-    config = _config(body.kind)
+    config = config_of(body.kind)
     async with runtime.db.begin() as session:
+        await unchanged_since(session, slug, if_match)
         row = await session.get(ConnectorRow, slug)
         same = row is not None and row.kind == body.kind
         stored = configuration.open_settings(row, runtime.secrets) if row and same else {}
         fields = body.model_dump()
         fields["settings"] = checked_settings(config, body.settings, stored)
         await configuration.put_row(
-            session, ConnectorRow, slug, fields, runtime.secrets, runtime.clock()
+            session, ConnectorRow, slug, fields, runtime.secrets, runtime.clock(), admin.user.email
         )
     await runtime.contacts.refresh_documents(at=runtime.clock())
     await runtime.reload()
@@ -136,11 +200,13 @@ async def put_connector(
 
 
 @router.delete("/connectors/{slug}", status_code=204)
-async def delete_connector(slug: SlugPath, _admin: Admin, runtime: RuntimeDep) -> None:
+async def delete_connector(slug: SlugPath, admin: Admin, runtime: RuntimeDep) -> None:
     """Remove a connector; the numbers it brought no longer match."""
     async with runtime.db.begin() as session:
-        if not await configuration.delete_row(session, ConnectorRow, slug):
-            raise _not_found()
+        if not await configuration.delete_row(
+            session, ConnectorRow, slug, runtime.clock(), admin.user.email
+        ):
+            raise not_found()
     await runtime.contacts.forget_connector(slug, at=runtime.clock())
     await runtime.reload()
 
@@ -148,7 +214,7 @@ async def delete_connector(slug: SlugPath, _admin: Admin, runtime: RuntimeDep) -
 @router.post("/connectors/check")
 async def check_settings(body: CheckIn, _admin: Admin, runtime: RuntimeDep) -> CheckOut:
     """Test settings before they are saved."""
-    config = _config(body.kind)
+    config = config_of(body.kind)
     stored: dict[str, Any] = {}
     if body.slug is not None:
         async with runtime.db.read() as session:
@@ -165,19 +231,45 @@ async def check_connector(slug: SlugPath, _admin: Admin, runtime: RuntimeDep) ->
     async with runtime.db.read() as session:
         row = await session.get(ConnectorRow, slug)
     if row is None:
-        raise _not_found()
-    config = _config(row.kind)
+        raise not_found()
+    config = config_of(row.kind)
     stored = configuration.open_settings(row, runtime.secrets)
     settings = checked_settings(config, stored, stored)
     return await _check(runtime, slug, row.kind, settings, row.region)
 
 
+def _brings(kind: type[Connector[Any]]) -> list[str] | None:
+    """Return what a kind can bring, in the pop's order; None where it does not say."""
+    if kind.brings is None:
+        return None
+    return [each for each in get_args(Capability) if each in kind.brings]
+
+
+def _needs(kind: type[Connector[Any]]) -> list[str]:
+    """Return what somebody must have at hand to connect it: the settings without a default."""
+    schema = settings_schema(kind.Config)
+    fields = schema.get("properties", {})
+    needed = [
+        str(fields[name].get("title") or name.replace("_", " ").capitalize())
+        for name in schema.get("required", [])
+    ]
+    return needed + (["Somebody who may allow it there"] if kind.oauth is not None else [])
+
+
+def _preset(preset: Preset) -> dict[str, Any]:
+    return {
+        "name": preset.name,
+        "title": preset.title,
+        "summary": preset.summary,
+        "needs": dict(preset.needs),
+        "settings": with_preset(preset, {}),
+    }
+
+
 async def _check(
     runtime: Runtime, slug: str, kind: str, settings: dict[str, Any], region: str | None
 ) -> CheckOut:
-    context = Context(
-        slug, region or runtime.default_region, runtime.settings.data_dir, runtime.clock
-    )
+    context = runtime.sources.context(slug, kind, region or runtime.default_region)
     start = perf_counter()
     cls = registry.kinds()[kind]
     try:
@@ -209,7 +301,12 @@ async def _run_check(cls: type[Connector[Any]], config: Any, context: Context) -
         await connector.aclose()
 
 
-def _config(kind: str) -> type[BaseModel]:
+def config_of(kind: str) -> type[BaseModel]:
+    """Return the settings' model of a kind.
+
+    Raises:
+        AppError: 422, there is no such kind.
+    """
     found = registry.kinds().get(kind)
     if found is None:
         raise known_kind(kind, registry.kinds())
@@ -220,17 +317,26 @@ def _config(kind: str) -> type[BaseModel]:
 async def _read(runtime: Runtime, slug: str) -> ConnectorOut:
     async with runtime.db.read() as session:
         row = await session.get(ConnectorRow, slug)
-        state = await session.get(SyncState, slug)
+        states = await configuration.sync_states(session)
+        grant = await session.get(OAuthGrant, slug)
+        numbers = await versions.current_numbers(session, slug)
     if row is None:
-        raise _not_found()
-    return _shown(row, state, runtime)
+        raise not_found()
+    return _shown(row, states.get(slug, {}), grant, numbers.get(slug, (None, None)), runtime)
 
 
-def _not_found() -> AppError:
+def not_found() -> AppError:
+    """Return the error for a connector that there is not."""
     return AppError(404, "connector_not_found", "there is no connector with this slug")
 
 
-def _shown(row: ConnectorRow, state: SyncState | None, runtime: Runtime) -> ConnectorOut:
+def _shown(
+    row: ConnectorRow,
+    states: Mapping[str, SyncState],
+    grant: OAuthGrant | None,
+    numbers: tuple[int | None, int | None],
+    runtime: Runtime,
+) -> ConnectorOut:
     kind = registry.kinds().get(row.kind)
     running = runtime.sources.get(row.slug)
     connector = running.connector if running else None
@@ -245,20 +351,12 @@ def _shown(row: ConnectorRow, state: SyncState | None, runtime: Runtime) -> Conn
         cache_s=row.cache_s,
         priority=row.priority,
         enabled=row.enabled,
+        version=numbers[0],
+        has_draft=numbers[1] is not None,
         provides=sorted(connector.provides) if connector else [],
         fault=running.fault if running else None,
-        sync=None if state is None else _sync(state),
+        breaker=running.guard.state.value if connector and running else None,
+        sync={part: sync_out(state) for part, state in states.items()},
+        authorisation=authorisation(row, settings, grant),
         updated_at=row.updated_at,
-    )
-
-
-def _sync(state: SyncState) -> SyncOut:
-    return SyncOut(
-        started_at=state.started_at,
-        finished_at=state.finished_at,
-        contacts=state.contacts,
-        numbers=state.numbers,
-        rejected=state.rejected,
-        rejected_count=state.rejected_count,
-        error=state.error,
     )

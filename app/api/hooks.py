@@ -11,10 +11,12 @@ from typing import Any
 import structlog
 
 from app import metrics
+from app.api.kept_hooks import sealed
 from app.api.throttle import Allowance, Buckets
 from app.core.pop import dumps
 from app.runtime import Runtime
-from app.screenpop import receive
+from app.screenpop import receive_all
+from app.store.hook_bodies import keep_body
 from app.store.refusals import keep_refusal
 from app.telephony.base import Accepted, Answer, HookRequest, NotUnderstood, PhoneSystem, Refused
 
@@ -22,6 +24,7 @@ LARGEST_BODY = 256 * 1024
 SLOWEST_BODY_S = 20.0
 # A flood of refused requests must not become a flood of writes.
 REFUSALS_KEPT = Allowance(free=20, every_s=0.5)
+BODIES_KEPT = Allowance(free=10, every_s=1.0)
 _PROBLEM = "application/problem+json"
 _HEADERS = {408: {"connection": "close"}, 405: {"allow": "POST"}, 503: {"retry-after": "5"}}
 _SECURITY = (
@@ -50,6 +53,7 @@ class Hooks:
     def __init__(self, runtime: Runtime) -> None:
         self._rt = runtime
         self._refusals = Buckets(REFUSALS_KEPT)
+        self._samples = Buckets(BODIES_KEPT)
 
     async def __call__(self, scope: Any, receive_body: Any, send: Any) -> None:
         """Answer one webhook."""
@@ -63,6 +67,8 @@ class Hooks:
             answer = HookError(500, "unexpected", "something went wrong; see the log").answer
         known = slug if slug in self._rt.phone_systems else "unknown"
         metrics.hooks.labels(known, str(answer.status)).inc()
+        if slug in self._rt.phone_systems:
+            self._rt.pace.answered(slug, answer.status)
         content = [
             (b"content-type", answer.content_type.encode()),
             (b"content-length", str(len(answer.body)).encode()),
@@ -96,16 +102,21 @@ class Hooks:
         try:
             events = system.parse(request)
         except NotUnderstood as error:
+            self._keep_whole(slug, request, 422)
             await self._keep(slug, request.body, 422, str(error))
             raise HookError(422, "not_understood", str(error), errors=error.errors) from None
         try:
-            accepted = [Accepted(e.call_id, await receive(self._rt, e)) for e in events]
+            seen = await receive_all(self._rt, events)
+            self._rt.pace.heard(slug, [e.occurred_at for e in events], request.received_at)
+            accepted = [Accepted(e.call_id, s) for e, s in zip(events, seen, strict=True)]
         except Exception as error:
             log.exception("event_not_written", phone_system=slug)
             raise HookError(
                 503, "unavailable", "the event could not be written down; send it again"
             ) from error
-        return system.answer(request, accepted)
+        answer = system.answer(request, accepted)
+        self._keep_whole(slug, request, answer.status)
+        return answer
 
     async def _read(self, slug: str, headers: dict[str, str], receive_body: Any) -> bytes:
         length = headers.get("content-length", "0")
@@ -143,6 +154,7 @@ class Hooks:
             await self._reload()
         if slug in self._rt.phone_systems:
             # Not waited for: an unknown slug must not be answered sooner.
+            self._keep_whole(slug, request, 401)
             self._rt.spawn(self._keep(slug, request.body, 401, reason))
         raise HookError(401, *_UNAUTHORIZED)
 
@@ -163,6 +175,16 @@ class Hooks:
             raise HookError(
                 503, "unavailable", "the configuration could not be read; send it again"
             ) from error
+
+    def _keep_whole(self, slug: str, request: HookRequest, status: int) -> None:
+        """Keep the request to look at, beside the answer; of a flood only a sample."""
+        kind, seconds = f"{slug} {status < 300}", request.received_at.timestamp()
+        if self._samples.wait_s(kind, seconds) > 0:
+            return
+        self._samples.guess(kind, seconds)
+        whole = sealed(request, self._rt.secrets)
+        at = request.received_at
+        self._rt.spawn(keep_body(self._rt.db, slug, whole, at=at, outcome=status))
 
     async def _keep(self, slug: str, body: bytes, status: int, reason: str) -> None:
         now = self._rt.clock()

@@ -10,8 +10,9 @@ import orjson
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel
 
-from app.api.configured import checked_settings, hook_url, known_kind, shown_settings
+from app.api.configured import IfMatch, checked_settings, hook_url, known_kind, shown_settings
 from app.api.deps import Admin, Limit, RuntimeDep
+from app.api.versioned import refuse_changed, version_of
 from app.entries import PhoneSystemFields, Slug
 from app.errors import AppError
 from app.kinds import settings_schema
@@ -49,6 +50,7 @@ class PhoneSystemOut(BaseModel):
     fault: str | None
     health: HealthOut | None = None
     updated_at: datetime
+    version: int
 
 
 @router.get("/phone-system-kinds")
@@ -91,7 +93,12 @@ async def get_phone_system(
 
 @router.put("/phone-systems/{slug}")
 async def put_phone_system(
-    slug: SlugPath, body: PhoneSystemFields, _admin: Admin, request: Request, runtime: RuntimeDep
+    slug: SlugPath,
+    body: PhoneSystemFields,
+    admin: Admin,
+    request: Request,
+    runtime: RuntimeDep,
+    if_match: IfMatch = None,
 ) -> PhoneSystemOut:
     """Create or replace a phone system."""
     kind = kinds().get(body.kind)
@@ -99,22 +106,31 @@ async def put_phone_system(
         raise known_kind(body.kind, kinds())
     async with runtime.db.begin() as session:
         row = await session.get(PhoneSystemRow, slug)
+        refuse_changed(_version(row), if_match)
         same = row is not None and row.kind == body.kind
         stored = configuration.open_settings(row, runtime.secrets) if row and same else {}
         fields = body.model_dump()
         fields["settings"] = checked_settings(kind.Config, body.settings, stored)
         await configuration.put_row(
-            session, PhoneSystemRow, slug, fields, runtime.secrets, runtime.clock()
+            session,
+            PhoneSystemRow,
+            slug,
+            fields,
+            runtime.secrets,
+            runtime.clock(),
+            admin.user.email,
         )
     await runtime.reload()
     return _shown(await _row(runtime, slug), request, runtime)
 
 
 @router.delete("/phone-systems/{slug}", status_code=204)
-async def delete_phone_system(slug: SlugPath, _admin: Admin, runtime: RuntimeDep) -> None:
+async def delete_phone_system(slug: SlugPath, admin: Admin, runtime: RuntimeDep) -> None:
     """Remove a phone system; its calls stay."""
     async with runtime.db.begin() as session:
-        if not await configuration.delete_row(session, PhoneSystemRow, slug):
+        if not await configuration.delete_row(
+            session, PhoneSystemRow, slug, runtime.clock(), admin.user.email
+        ):
             raise _not_found()
     await runtime.reload()
 
@@ -186,4 +202,10 @@ def _shown(
         fault=runtime.faults.get(row.slug),
         health=HealthOut(**asdict(health)) if health else None,
         updated_at=row.updated_at,
+        version=_version(row),
     )
+
+
+def _version(row: PhoneSystemRow | None) -> int:
+    """Return a number for what is saved, 0 for nothing; the sealed text differs at every save."""
+    return 0 if row is None else version_of([row.updated_at.isoformat(), row.settings.hex()])

@@ -118,7 +118,7 @@ def refuse_cross_site(
 
 
 def refuse_other_than_json(headers: Mapping[str, str]) -> None:
-    """Refuse a body in another format: a form of any site could send it.
+    """Refuse a body in a format that a form of any site could send; files come as they are.
 
     Raises:
         AppError: 415.
@@ -126,7 +126,7 @@ def refuse_other_than_json(headers: Mapping[str, str]) -> None:
     if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
         return
     kind = headers.get("content-type", "").split(";")[0].strip().lower()
-    if kind != "application/json":
+    if kind not in ("application/json", "application/octet-stream"):
         raise AppError(415, "not_json", "send the body as application/json")
 
 

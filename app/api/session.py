@@ -73,13 +73,13 @@ async def log_in(
     life = int(logins.LIFE.total_seconds())
     secure = public_url.startswith("https:")
     response.headers.append("set-cookie", cookie_header(token, secure=secure, max_age_s=life))
-    return SessionOut(user=_me(accounts.agent_of(user)))
+    return SessionOut(user=me(accounts.agent_of(user)))
 
 
 @router.get("/session")
 async def who_am_i(principal: AnyUser) -> SessionOut:
     """Say who is logged in."""
-    return SessionOut(user=_me(principal.user))
+    return SessionOut(user=me(principal.user))
 
 
 @router.delete("/session", status_code=204)
@@ -176,7 +176,8 @@ def _throttle_of(request: Request) -> LoginThrottle:
     return throttle
 
 
-def _me(agent: Agent) -> Me:
+def me(agent: Agent) -> Me:
+    """Show a user to themselves."""
     return Me(
         user_id=agent.user_id,
         email=agent.email,

@@ -12,6 +12,7 @@ from app import metrics
 from app.api.security import Principal, allowed_origin, authenticate, still_valid
 from app.core.match import Choice
 from app.live import LiveCall
+from app.pacing import note_painted
 from app.push.hub import Client
 from app.push.protocol import (
     ACCOUNT_CHANGED,
@@ -119,8 +120,8 @@ class Sockets:
             case Ping():
                 client.push(PONG)
             case Painted():
-                self._mine(client, message.call_id)
-                metrics.painted_ms.observe(message.since_received_ms)
+                live = self._mine(client, message.call_id)
+                note_painted(self._rt, live, client.user_id, message.since_received_ms)
             case Get():
                 live = self._mine(client, message.call_id)
                 client.push(frame("pop", pop=view(self._rt, live, client.user_id)))

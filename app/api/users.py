@@ -9,8 +9,10 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app import passwords
+from app.api.configured import IfMatch
 from app.api.deps import Admin, AnyUser, Id, Limit, Offset, RuntimeDep
 from app.api.security import Principal
+from app.api.versioned import refuse_changed, version_of
 from app.entries import Email, Line, Lines, Role, UserFields
 from app.errors import AppError
 from app.store import accounts, logins
@@ -35,6 +37,7 @@ class UserOut(BaseModel):
     disabled: bool
     has_password: bool
     created_at: datetime
+    version: int
 
 
 class UserPage(BaseModel):
@@ -130,10 +133,13 @@ async def get_user(user_id: Id, _admin: Admin, runtime: RuntimeDep) -> UserOut:
 
 
 @router.patch("/{user_id}")
-async def update_user(user_id: Id, body: UserPatch, _admin: Admin, runtime: RuntimeDep) -> UserOut:
+async def update_user(
+    user_id: Id, body: UserPatch, _admin: Admin, runtime: RuntimeDep, if_match: IfMatch = None
+) -> UserOut:
     """Change a user; who is disabled is logged out everywhere."""
     async with runtime.db.begin() as session:
         user = await accounts.get_user(session, user_id)
+        refuse_changed(version_of(_fields(user)), if_match)
         await accounts.update_user(session, user, body.model_dump(exclude_unset=True))
     await runtime.reload()
     return _shown(user)
@@ -210,15 +216,23 @@ def _invalid(pointer: str, detail: str) -> AppError:
     return AppError(422, "invalid", detail, [{"pointer": pointer, "detail": detail}])
 
 
+def _fields(user: User) -> dict[str, Any]:
+    return {
+        "email": user.email,
+        "name": user.name,
+        "role": user.role,
+        "extensions": user.extensions,
+        "queues": user.queues,
+        "disabled": user.disabled,
+    }
+
+
 def _shown(user: User) -> UserOut:
+    fields = _fields(user)
     return UserOut(
         user_id=user.id,
-        email=user.email,
-        name=user.name,
-        role=user.role,
-        extensions=user.extensions,
-        queues=user.queues,
-        disabled=user.disabled,
+        **fields,
+        version=version_of(fields),
         has_password=user.password_hash is not None,
         created_at=user.created_at,
     )

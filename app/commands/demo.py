@@ -31,12 +31,13 @@ from app.demo.records import Business
 from app.demo.sales import SalesServer
 from app.demo.seed import seed_history
 from app.errors import UserError
+from app.fitting import fit_in_a_process
 from app.main import ScreenPop, create_app
 from app.push.protocol import SUBPROTOCOL
 from app.runtime import Runtime, open_runtime, utc_now
 from app.settings import Settings
-from app.sources.sync import sync
 from app.store import accounts, logins
+from app.syncs import sync_source
 
 _ONCE_S = 30
 
@@ -116,16 +117,9 @@ async def _prepare(
         await apply_plan(rt.db, rt.secrets, plan)
         await rt.reload()
         for instance in rt.sources:
-            if instance.connector is not None and instance.provides("contacts"):
-                await sync(
-                    instance.connector,
-                    instance.config.region,
-                    instance.config.priority,
-                    rt.contacts,
-                    full=True,
-                    progress=lambda _: None,
-                    clock=rt.clock,
-                )
+            if instance.connector is not None:
+                await sync_source(rt, instance, full=True)
+        await fit_in_a_process(rt)
         await seed_history(rt, business)
     finally:
         await rt.close()

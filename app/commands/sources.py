@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from app.commands.common import NoMigrate, console, errors, fail, opened, prepare, run
+from app.core.latency import Minute
+from app.core.sync import PARTS, Part
 from app.errors import UserError
 from app.runtime import Runtime
 from app.settings import Settings
 from app.sources.instances import Instance
+from app.sources.sync import NOUNS, SyncResult
 from app.sources.sync import Progress as SyncProgress
-from app.sources.sync import SyncResult, sync
 from app.store.configuration import sync_states
+from app.store.grants import grants_by_connector
+from app.store.models import SyncState
+from app.store.source_health import minutes_since
+from app.store.source_models import OAuthGrant
+from app.syncs import sync_source
 from connectors.sdk.types import CheckStatus
 
 app = typer.Typer(no_args_is_help=True, help="Data sources: state, connection test, sync.")
+LOOKED_BACK = timedelta(hours=6)
 Slugs = Annotated[list[str] | None, typer.Argument(help="Connectors; all when none is named.")]
 
 
@@ -41,24 +51,59 @@ async def _list(settings: Settings, no_migrate: bool) -> None:
     async with opened(settings, no_migrate=no_migrate) as rt:
         async with rt.db.read() as session:
             states = await sync_states(session)
-        table = Table("connector", "kind", "brings", "contacts", "numbers", "last sync", box=None)
+            grants = await grants_by_connector(session)
+            minutes = await minutes_since(session, rt.clock() - LOOKED_BACK)
+        columns = (
+            "connector",
+            "kind",
+            "state",
+            "brings",
+            *(NOUNS[part] for part in PARTS),
+            "last sync",
+        )
+        table = Table(*columns, box=None)
         for instance in rt.sources:
-            state = states.get(instance.slug)
+            parts = states.get(instance.slug, {})
             connector = instance.connector
             brings = instance.fault or ", ".join(sorted(connector.provides if connector else ()))
-            last = "never"
-            if state is not None and state.finished_at is not None:
-                last = f"{state.finished_at:%Y-%m-%d %H:%M:%S}Z"
-                last += f": {state.error}" if state.error else ""
             table.add_row(
                 instance.slug,
                 instance.config.kind,
+                _state(instance, grants.get(instance.slug), minutes),
                 brings,
-                str(state.contacts) if state else "",
-                str(state.numbers) if state else "",
-                last,
+                *(str(parts[part].kept) if part in parts else "" for part in PARTS),
+                _last(parts),
             )
         console.print(table)
+
+
+def _last(parts: Mapping[str, SyncState]) -> str:
+    """Say when a sync ended last, and what went wrong in it."""
+    ended = [state.finished_at for state in parts.values() if state.finished_at is not None]
+    if not ended:
+        return "never"
+    said = [f"{part}: {state.error}" for part, state in parts.items() if state.error]
+    return "; ".join([f"{max(ended):%Y-%m-%d %H:%M:%S}Z", *said])
+
+
+def _state(instance: Instance, grant: OAuthGrant | None, minutes: list[Minute]) -> str:
+    """Say how a source is, and what a person has to do."""
+    connector, slug = instance.connector, instance.slug
+    if connector is None:
+        return "bad_config"
+    if connector.oauth_kind(connector.config) is not None:
+        if grant is None or grant.kind != connector.kind:
+            return f"not connected: connect it on /admin/sources/{slug}"
+        if grant.refused_at is not None:
+            since = f"{grant.refused_at:%Y-%m-%d %H:%M}Z"
+            return f"auth_expired since {since}: connect it again on /admin/sources/{slug}"
+    mine = [each for each in minutes if each.connector == slug]
+    answered = max((each.at for each in mine if each.answers), default=None)
+    failed = [m for m in mine if m.errors and (answered is None or m.at > answered)]
+    if failed:
+        first = min(failed, key=lambda each: each.at)
+        return f"{first.errors.most_common(1)[0][0]} since {first.at:%Y-%m-%d %H:%M}Z"
+    return "ok" if answered else "not asked lately"
 
 
 @app.command("check")
@@ -91,7 +136,7 @@ def sync_command(
     ] = False,
     no_migrate: NoMigrate = False,
 ) -> None:
-    """Refresh the phone index from the connectors' contacts."""
+    """Refresh the phone index, the purchase history and the catalogue."""
     if not run(_sync(prepare(), slugs, full, no_migrate)):
         fail(UserError("a sync failed; its line above says why"))
 
@@ -101,40 +146,42 @@ async def _sync(settings: Settings, slugs: list[str] | None, full: bool, no_migr
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.completed} contacts"),
+        TextColumn("{task.completed} {task.fields[noun]}"),
         TimeElapsedColumn(),
     )
     done = True
     async with opened(settings, no_migrate=no_migrate) as rt:
         with Progress(*columns, console=errors, disable=not errors.is_terminal) as bar:
             for instance in _chosen(rt, slugs):
-                task = bar.add_task(instance.slug, total=None)
-
-                def moved(now: SyncProgress, task: object = task) -> None:
-                    bar.update(task, completed=now.contacts, total=now.total)  # type: ignore[arg-type]
-
-                if not instance.provides("contacts"):
-                    continue
                 if instance.connector is None:
                     done = False
                     console.print(f"{instance.slug}: {instance.fault}", markup=False)
                     continue
-                result = await sync(
-                    instance.connector,
-                    instance.config.region,
-                    instance.config.priority,
-                    rt.contacts,
-                    full=full,
-                    progress=moved,
-                    clock=rt.clock,
-                )
-                done = done and result.error is None
-                _report(result)
+                results = await sync_source(rt, instance, full=full, progress=_shown_in(bar))
+                for result in results:
+                    done = done and result.error is None
+                    _report(result)
     return done
 
 
+def _shown_in(bar: Progress) -> Callable[[SyncProgress], None]:
+    """Return what moves a bar for each part of a source."""
+    tasks: dict[tuple[str, Part], TaskID] = {}
+
+    def moved(now: SyncProgress) -> None:
+        key = (now.connector, now.part)
+        if key not in tasks:
+            noun = NOUNS[now.part]
+            tasks[key] = bar.add_task(f"{now.connector}, {noun}", total=None, noun=noun)
+        bar.update(tasks[key], completed=now.records, total=now.total)
+
+    return moved
+
+
 def _report(result: SyncResult) -> None:
-    line = f"{result.connector}: {result.contacts} contacts, {result.numbers} numbers"
+    line = f"{result.connector}: {result.records} {NOUNS[result.part]}"
+    if result.part == "contacts":
+        line += f", {result.numbers} numbers"
     if result.removed:
         line += f", {result.removed} gone"
     if result.rejected_count:

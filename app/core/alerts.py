@@ -39,6 +39,7 @@ def alerts_for(
         *_owed(section_data(sections, "balance"), today),
         *_history(sections, today),
         *_standing(customer),
+        *_several_records(customer),
     ]
     return tuple(sorted(found, key=lambda a: _ORDER[a.level]))
 
@@ -116,3 +117,20 @@ def _standing(customer: Mapping[str, Any] | None) -> list[Alert]:
         return []
     marks = {str(t).casefold() for t in (*customer["tags"], customer["tier"] or "")}
     return [Alert("info", "vip", "VIP customer")] if marks & _VIP else []
+
+
+def _several_records(customer: Mapping[str, Any] | None) -> list[Alert]:
+    """Say whose amounts are shown where persons merged customers of one source."""
+    records: dict[str, list[str]] = {}
+    for link in customer["links"] if customer else ():
+        records.setdefault(link["connector"], []).append(link["remote_id"])
+    return [
+        Alert(
+            "warning",
+            "several_records",
+            f"{len(ids)} records in {connector}: amounts are of {ids[0]} alone, not of "
+            f"{', '.join(ids[1:4])}{' and more' if len(ids) > 4 else ''}",
+        )
+        for connector, ids in records.items()
+        if len(ids) > 1
+    ]

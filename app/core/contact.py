@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, NotRequired, TypedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, NotRequired, TypedDict
 from urllib.parse import urlsplit
 
 from phonenumbers import SUPPORTED_REGIONS
 
 from app.core.match import phone_keys
 from app.core.phone import normalise_for_index
-from connectors.sdk.types import ContactRow, PhoneRow, RejectedRow
+from connectors.sdk.types import ContactRow, Number, PhoneRow, RejectedRow
 
 # Sources are hostile: what is longer is cut, so that no record can bloat a pop or an index row.
 _TEXT = 200
@@ -45,14 +45,16 @@ class StoredContact(TypedDict):
     language: NotRequired[str]
     region: NotRequired[str]
     remote_url: NotRequired[str]
+    postal_address: NotRequired[str]
+    marketing_consent: NotRequired[bool]
+    updated_at: NotRequired[str]
     owner: NotRequired[dict[str, str | None]]
     tags: NotRequired[list[str]]
     email_addresses: NotRequired[list[str]]
     phone_numbers: NotRequired[list[StoredPhone]]
 
 
-@dataclass(frozen=True, slots=True)
-class IndexRow:
+class IndexRow(NamedTuple):
     """A row that the contact has in the phone index."""
 
     key: str
@@ -70,24 +72,6 @@ class Reading:
     rejected: tuple[RejectedRow, ...] = ()
 
 
-@dataclass(slots=True)
-class SyncRun:
-    """How far a sync is. `full` reads start at no cursor and end by removing what they missed.
-
-    `saved` is the checkpoint as last written, by which a run notices that another took over.
-    """
-
-    connector: str
-    sync_id: str
-    full: bool
-    cursor: str | None = None
-    contacts: int = 0
-    numbers: int = 0
-    rejected_count: int = 0
-    rejected: list[RejectedRow] = field(default_factory=list)
-    saved: str = ""
-
-
 def read_contact(row: ContactRow, region: str | None) -> Reading | RejectedRow:
     """Clean a contact and normalise its numbers; `region` is for records that have none.
 
@@ -100,27 +84,29 @@ def read_contact(row: ContactRow, region: str | None) -> Reading | RejectedRow:
             f"the remote_id must have 1 to {_TEXT} characters, none of them a control character",
         )
     own_region = (row.region or "").strip().upper()
-    phones, index, rejected = _numbers(
-        row, own_region if own_region in SUPPORTED_REGIONS else region
-    )
-    company = _clean(row.company_name)
-    name = _clean(row.display_name) or company or row.remote_id
+    phones, rejected = _numbers(row, own_region if own_region in SUPPORTED_REGIONS else region)
+    company = clean(row.company_name)
+    name = clean(row.display_name) or company or row.remote_id
     fields: dict[str, Any] = {
         "company_name": company,
-        "external_id": _clean(row.external_id),
-        "tax_number": _clean(row.tax_number, _SHORT),
-        "tier": _clean(row.tier, _SHORT),
-        "language": _clean(row.language, _SHORT),
-        "region": _clean(row.region, _SHORT),
+        "external_id": clean(row.external_id),
+        "tax_number": clean(row.tax_number, _SHORT),
+        "tier": clean(row.tier, _SHORT),
+        "language": clean(row.language, _SHORT),
+        "region": clean(row.region, _SHORT),
         "remote_url": web_address(row.remote_url),
+        "postal_address": clean(row.postal_address),
+        "marketing_consent": row.marketing_consent,
+        "updated_at": row.updated_at and row.updated_at.isoformat(),
         "owner": _owner(row),
         "tags": _cleaned(row.tags, _SHORT),
         "email_addresses": _cleaned(row.email_addresses, _TEXT),
         "phone_numbers": phones,
     }
     contact = StoredContact(remote_id=row.remote_id, display_name=name)
-    contact.update({key: value for key, value in fields.items() if value})  # type: ignore[typeddict-item]
-    return Reading(contact, index, rejected)
+    known = {key: value for key, value in fields.items() if value or value is False}
+    contact.update(known)  # type: ignore[typeddict-item]
+    return Reading(contact, _index(phones), rejected)
 
 
 def web_address(url: str | None) -> str | None:
@@ -134,37 +120,46 @@ def web_address(url: str | None) -> str | None:
     return url if parts.scheme in ("http", "https") and parts.hostname else None
 
 
+def reading_of(contact: StoredContact) -> Reading:
+    """Return the reading that a stored contact came from."""
+    return Reading(contact, _index(contact.get("phone_numbers", ())))
+
+
 def _numbers(
     row: ContactRow, region: str | None
-) -> tuple[list[StoredPhone], tuple[IndexRow, ...], tuple[RejectedRow, ...]]:
+) -> tuple[list[StoredPhone], tuple[RejectedRow, ...]]:
     phones: list[StoredPhone] = []
-    index: dict[str, IndexRow] = {}
     rejected: list[RejectedRow] = []
-    where = f"contact {_quoted(row.remote_id)}"
     for phone in row.phone_numbers[:_ENTRIES]:
-        raw = _clean(phone.raw, _SHORT)
+        raw = clean(phone.raw, _SHORT)
         if raw is None:
             continue
         number = normalise_for_index(raw, region)
-        kind = _clean(phone.type, _SHORT)
-        keys = phone_keys(number)
         if number.e164 is None and not _is_extension(raw):
+            where = f"contact {_quoted(row.remote_id)}"
             rejected.append(RejectedRow(where, _why(phone, number.withheld, region)))
-        if not keys:
+        if number.e164 is None and not phone_keys(number):
             continue
+        kind = clean(phone.type, _SHORT)
         phones.append(
             StoredPhone(raw=raw, type=kind, is_primary=phone.is_primary, e164=number.e164)
         )
-        seen = index.get(keys[0])
-        index[keys[0]] = IndexRow(
-            keys[0],
-            seen.raw if seen else raw,
-            (seen.type if seen else None) or kind,
-            phone.is_primary or (seen is not None and seen.is_primary),
-        )
     if (more := len(row.phone_numbers) - _ENTRIES) > 0:
+        where = f"contact {_quoted(row.remote_id)}"
         rejected.append(RejectedRow(where, f"{more} numbers after the first {_ENTRIES} left out"))
-    return phones, tuple(index.values()), tuple(rejected)
+    return phones, tuple(rejected)
+
+
+def _index(phones: Iterable[StoredPhone]) -> tuple[IndexRow, ...]:
+    index: dict[str, IndexRow] = {}
+    for phone in phones:
+        raw, kind, is_primary = phone["raw"], phone["type"], phone["is_primary"]
+        key = phone["e164"] or phone_keys(Number(raw=raw))[0]
+        seen = index.get(key)
+        if seen is not None:
+            raw, kind, is_primary = seen.raw, seen.type or kind, seen.is_primary or is_primary
+        index[key] = IndexRow(key, raw, kind, is_primary)
+    return tuple(index.values())
 
 
 def _is_extension(raw: str) -> bool:
@@ -184,17 +179,20 @@ def _why(phone: PhoneRow, withheld: bool, region: str | None) -> str:
 def _owner(row: ContactRow) -> dict[str, str | None] | None:
     if row.owner is None:
         return None
-    owner = {"name": _clean(row.owner.name), "email": _clean(row.owner.email)}
+    owner = {"name": clean(row.owner.name), "email": clean(row.owner.email)}
     return owner if any(owner.values()) else None
 
 
 def _cleaned(values: Sequence[str], limit: int) -> list[str]:
-    return [text for value in values[:_ENTRIES] if (text := _clean(value, limit))]
+    return [text for value in values[:_ENTRIES] if (text := clean(value, limit))]
 
 
-def _clean(value: str | None, limit: int = _TEXT) -> str | None:
+def clean(value: str | None, limit: int = _TEXT) -> str | None:
+    """Return a source's text without control characters, cut to `limit`; None if empty."""
     if not value:
         return None
+    if len(value) <= limit and value.isascii() and value.isprintable() and "  " not in value:
+        return value.strip(" ") or None
     value = value[: 4 * limit]
     if not value.isprintable():
         value = "".join(map(_visible, value))
@@ -208,5 +206,5 @@ def _visible(character: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    shown = _clean(text, _QUOTED) or ""
+    shown = clean(text, _QUOTED) or ""
     return f"{shown!r}" if len(text) <= _QUOTED else f"{shown + '…'!r}"

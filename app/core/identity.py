@@ -2,8 +2,9 @@
 
 Only certain links are made. Evidence, strongest first: the same account number (`external_id`),
 the same tax number, an unshared phone number with the same name, a phone number with the same
-e-mail address. Two records of one connector are never joined, and evidence that would join them
-is no evidence. The outcome depends on the records alone, not on the order they came in.
+e-mail address. Two records of one connector are never joined, nor two of which a person said that
+they are not the same, and evidence that would join them is no evidence. The outcome depends on
+the records and these words alone, not on the order they came in.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from app.core.contact import StoredContact, StoredPhone
 _ACCOUNT, _TAX, _EMAIL = "x:", "t:", "m:"
 _BY_NAME = "n:"
 _STRENGTHS = (_ACCOUNT, _TAX, _BY_NAME, _EMAIL)
+_PAIRED = (_BY_NAME, _EMAIL)
 
 # What people type into a field that they must fill.
 _NO_VALUE = frozenset(("", "na", "none", "null", "nil", "unknown", "tbc", "tbd", "test"))
@@ -43,6 +45,13 @@ class Ref(NamedTuple):
     remote_id: str
 
 
+class Bar(NamedTuple):
+    """A person's word that the records on its two sides are not the same customer."""
+
+    decision: str
+    side: bool
+
+
 class Link(NamedTuple):
     """A record of a customer; where two give the same field the higher `priority` wins."""
 
@@ -56,20 +65,19 @@ class Record:
     """What of a record can prove that it is the same customer as another.
 
     `keys` (account, tax, e-mail with number) prove it alone, `names` only with a number of
-    `numbers` that is not shared.
+    `numbers` that is not shared. `bars` speak against it whatever the proof.
     """
 
     ref: Ref
     keys: frozenset[str] = field(default_factory=frozenset)
     numbers: frozenset[str] = field(default_factory=frozenset)
     names: frozenset[str] = field(default_factory=frozenset)
+    bars: frozenset[Bar] = field(default_factory=frozenset)
 
     @classmethod
     def of(cls, connector: str, contact: StoredContact) -> Record:
         """Take the evidence out of a contact."""
-        numbers = frozenset(
-            phone["e164"] for phone in contact.get("phone_numbers", ()) if phone["e164"]
-        )
+        numbers = _known_numbers(contact)
         names = map(normal_name, (contact["display_name"], contact.get("company_name", "")))
         return cls(
             Ref(connector, contact["remote_id"]),
@@ -93,6 +101,56 @@ def join(records: Iterable[Record], shared: Collection[str] = ()) -> list[list[R
     for strength in _STRENGTHS:
         groups = _join_by(strength, groups, no_proof)
     return groups
+
+
+_PROOFS = {
+    _ACCOUNT: (0.99, "same account number {0}"),
+    _TAX: (0.98, "same tax number {0}"),
+    _BY_NAME: (0.9, "same name on the number {0}: {1}"),
+    _EMAIL: (0.95, "same number {0} and e-mail address {1}"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Why a record belongs to its customer: `score` 0..1 and the reasons in words, best first."""
+
+    score: float
+    reasons: tuple[str, ...]
+
+
+def proofs(group: Iterable[Record], shared: Collection[str] = ()) -> dict[Ref, Proof]:
+    """Say of each record of a customer by which evidence it is linked to the others.
+
+    A record that is alone needs no proof; one that nothing links any more says so.
+    """
+    records = sorted(group, key=lambda record: record.ref)
+    no_proof = {*shared, *_held_twice(records)}
+    held: dict[str, set[Ref]] = defaultdict(set)
+    said: dict[Ref, list[tuple[float, str]]] = {record.ref: [] for record in records}
+    evidence = [
+        (record.ref, strength, key)
+        for record in records
+        for strength in _STRENGTHS
+        for key, unless_shared in _evidence(record, strength)
+        if unless_shared not in no_proof
+    ]
+    for ref, _, key in evidence:
+        held[key].add(ref)
+    for ref, strength, key in evidence:
+        if others := sorted(held[key] - {ref}):
+            score, words = _PROOFS[strength]
+            what = words.format(*key[2:].split(" ", 1) if strength in _PAIRED else (key[2:],))
+            said[ref].append((score, f"{what}, as in {', '.join(o.connector for o in others)}"))
+    alone = len(records) == 1
+    return {
+        ref: Proof(
+            max((score for score, _ in told), default=1.0 if alone else 0.0),
+            tuple(dict.fromkeys(why for _, why in sorted(told, reverse=True)))
+            or (("the only record",) if alone else ("nothing links it any more",)),
+        )
+        for ref, told in said.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +195,17 @@ def account_keys(given: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_ACCOUNT + s for s in spellings if len(s) <= _MAX_KEY))
 
 
+def plain_words(text: str) -> list[str]:
+    """Return the words of a text so that spellings of them are equal: no case, accents, marks."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", text)
+        text = "".join(c for c in text if not unicodedata.combining(c))
+    return _OTHER_MARKS.sub(" ", _JOINED_MARKS.sub("", text.casefold())).split()
+
+
 def normal_name(name: str) -> str:
-    """Write a name so that spellings of it are equal: no case, accents, marks or legal form."""
-    if not name.isascii():
-        name = unicodedata.normalize("NFKD", name)
-        name = "".join(c for c in name if not unicodedata.combining(c))
-    name = _JOINED_MARKS.sub("", name.casefold().replace("&", " and "))
-    words = _OTHER_MARKS.sub(" ", name).split()
+    """Write a name so that spellings of it are equal: plain words without the legal form."""
+    words = plain_words(name.replace("&", " and "))
     while len(words) > 1 and words[-1] in _LEGAL_FORMS:
         words.pop()
     return " ".join(words)
@@ -158,7 +220,10 @@ def golden(customer: str, links: Iterable[Link]) -> dict[str, Any]:
     contacts = [link.contact for link in ordered]
 
     def best(field: str) -> Any:
-        return next((c[field] for c in contacts if c.get(field)), None)  # type: ignore[literal-required]
+        for contact in contacts:
+            if value := contact.get(field):
+                return value
+        return None
 
     return {
         "customer_id": customer,
@@ -182,13 +247,35 @@ def golden(customer: str, links: Iterable[Link]) -> dict[str, Any]:
     }
 
 
-def _keys(contact: StoredContact, numbers: Iterable[str]) -> Iterable[str]:
+def account_key(contact: StoredContact) -> str:
+    """Return the account number of a contact, "" where it has none or something typed instead."""
     account = contact.get("external_id", "").strip()
-    if _OTHER_MARKS.sub("", account).casefold().strip("0") not in _NO_VALUE:
-        yield _ACCOUNT + account
-    tax = re.sub(r"[\W_]", "", contact.get("tax_number", "")).upper()
+    typed = _OTHER_MARKS.sub("", account).casefold().strip("0")
+    return "" if typed in _NO_VALUE else account
+
+
+def tax_key(contact: StoredContact) -> str:
+    """Return the tax number of a contact without spaces and marks, "" where it has none."""
+    if not (given := contact.get("tax_number")):
+        return ""
+    tax = re.sub(r"[\W_]", "", given).upper()
     digits = [c for c in tax if c.isdecimal()]
-    if len(digits) >= _MIN_TAX_DIGITS and len(set(digits)) > 1:
+    return tax if len(digits) >= _MIN_TAX_DIGITS and len(set(digits)) > 1 else ""
+
+
+def keys_of(contact: StoredContact) -> frozenset[str]:
+    """Return what alone proves that another record with it is the same customer."""
+    return frozenset(_keys(contact, _known_numbers(contact)))
+
+
+def _known_numbers(contact: StoredContact) -> frozenset[str]:
+    return frozenset(phone["e164"] for phone in contact.get("phone_numbers", ()) if phone["e164"])
+
+
+def _keys(contact: StoredContact, numbers: Iterable[str]) -> Iterable[str]:
+    if account := account_key(contact):
+        yield _ACCOUNT + account
+    if tax := tax_key(contact):
         yield _TAX + tax
     for address in contact.get("email_addresses", ()):
         name, at, domain = address.strip().casefold().rpartition("@")
@@ -243,14 +330,20 @@ def _join_by(strength: str, groups: list[list[Record]], no_proof: set[str]) -> l
 
 
 def _are_apart(groups: list[list[Record]], members: Collection[int]) -> bool:
-    """Does no connector have two records in these groups?"""
-    connectors = [record.ref.connector for index in members for record in groups[index]]
-    return len(connectors) == len(set(connectors))
+    """Does no connector have two records in these groups, and no person say that they differ?"""
+    records = [record for index in members for record in groups[index]]
+    if len(records) != len({record.ref.connector for record in records}):
+        return False
+    bars = {bar for record in records for bar in record.bars}
+    return not any(bar.side and Bar(bar.decision, False) in bars for bar in bars)
 
 
 def _united(values: Iterable[str]) -> list[str]:
+    given = list(values)
+    if len(given) < 2:
+        return given
     first: dict[str, str] = {}
-    for value in values:
+    for value in given:
         first.setdefault(value.casefold(), value)
     return list(first.values())
 

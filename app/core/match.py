@@ -55,12 +55,17 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The candidates, best first. `customer` is the one shown, None until there is no doubt."""
+    """The candidates, best first. `customer` is the one shown, None until there is no doubt.
+
+    `candidates_total` is how many there are, which is more than `candidates` for a number of
+    very many.
+    """
 
     outcome: Outcome = "none"
     shared_number: bool = False
     candidates: tuple[Candidate, ...] = ()
     customer: Mapping[str, Any] | None = field(default=None)
+    candidates_total: int = 0
 
     def shown(self) -> dict[str, Any]:
         """Return the contract's Match."""
@@ -68,6 +73,7 @@ class Match:
             "outcome": self.outcome,
             "shared_number": self.shared_number,
             "candidates": self.candidates,
+            "candidates_total": self.candidates_total,
         }
 
 
@@ -81,12 +87,15 @@ def phone_keys(number: Number) -> tuple[str, ...]:
     return (f"~{digits[-_SUFFIX:]}",) if digits else ()
 
 
-def rank(number: Number, hits: Sequence[IndexHit], choice: Choice | None = None) -> Match:
+def rank(
+    number: Number, hits: Sequence[IndexHit], choice: Choice | None = None, customers: int = 0
+) -> Match:
     """Rank the customers that a number, or an account number the caller gave, may belong to.
 
     An exact number or account is `known`, a number that only ends the same is `maybe`. An
     agent's earlier choice decides among them, then a given account; without these, several known
-    customers stay several.
+    customers stay several. `customers` is how many have the number, where `hits` are only the
+    first of them.
     """
     if number.withheld and not hits:
         return Match("withheld")
@@ -102,10 +111,13 @@ def rank(number: Number, hits: Sequence[IndexHit], choice: Choice | None = None)
     known = [c for c in candidates if c.level == "known"]
     chosen = choice is not None and choice.customer_id in by_customer
     gave_account = {h.customer["customer_id"] for h in hits if h.by_account}
-    single = chosen or len(gave_account) == 1 or len(candidates) == 1 or len(known) == 1
+    total = max(customers, len(candidates))
+    alone = total == len(candidates) and 1 in (len(candidates), len(known))
+    single = chosen or len(gave_account) == 1 or alone
     return Match(
         outcome="single" if single else "multiple",
-        shared_number=len(known or candidates) > 1,
+        shared_number=len(known or candidates) > 1 or total > len(candidates),
+        candidates_total=total,
         candidates=tuple(candidates),
         customer=by_customer[candidates[0].customer_id][0].customer if single else None,
     )

@@ -71,12 +71,30 @@ connectors:
           currency: currency
         lines: lines
         line_fields:
-          item_id: product_id
+{line_fields}\
+      history:
+        path: /orders
+        records: data
+        fields:
+          remote_id: customer_id
+          order_number: ref
+          order_date: placed_on
+          currency: currency
+        lines: lines
+        line_fields:
+{line_fields}\
+      catalogue:
+        path: /products
+        records: data
+        fields:
+          item_id: id
           sku: code
           name: title
-          quantity: qty
-          unit_price: price
-          total_amount: total
+          category: department
+          unit_price: price_gbp
+          currency: price_currency
+          inventory_quantity: in_stock
+          remote_url: page
   - slug: credit
     kind: table
     name: Credit file
@@ -101,6 +119,17 @@ connectors:
         on_hold: On stop
         hold_reason: Stop reason
         risk_rating: Risk band
+suggestions:
+  excluded_categories: [Freight]
+"""
+
+_LINE_FIELDS = """\
+          item_id: product_id
+          sku: code
+          name: title
+          quantity: qty
+          unit_price: price
+          total_amount: total
 """
 
 _CONTACT_FIELDS = """\
@@ -133,6 +162,7 @@ def configuration(folder: Path, sales_url: str, api_key: str) -> tuple[str, dict
         phone_secret=PHONE_SECRET,
         queries="".join(_query(name, sql) for name, sql in books.QUERIES.items()),
         contact_fields=_CONTACT_FIELDS,
+        line_fields=_LINE_FIELDS,
         sales_url=sales_url,
         credit_file=CREDIT_FILE,
     )

@@ -53,7 +53,9 @@ class SalesApi:
                     "/v1/customers/{shop_id:int}/orders", self._guarded(_ORDERS_MS, self._orders_of)
                 ),
                 Route("/customers/{shop_id:int}", self._customer_page),
+                Route("/v1/orders", self._guarded(_LIST_MS, self._all_orders)),
                 Route("/v1/products", self._guarded(_LIST_MS, self._products)),
+                Route("/products/{item_id:int}", self._product_page),
             ]
         )
 
@@ -105,6 +107,18 @@ class SalesApi:
         }
         return page
 
+    def _all_orders(self, request: Request) -> dict[str, Any]:
+        """List every order but the cancelled ones, oldest first."""
+        ids = {c.key: c.shop_id for c in self._customers}
+        return _page(
+            request,
+            [
+                {"customer_id": ids[order.customer_key], **_order(order)}
+                for order in self._business.orders
+                if order.status != "cancelled" and order.customer_key in ids
+            ],
+        )
+
     async def _customer_page(self, request: Request) -> Response:
         """Show what an agent would open from the pop: the customer's page in the shop."""
         customer = self._by_shop_id.get(request.path_params["shop_id"])
@@ -112,6 +126,15 @@ class SalesApi:
             return HTMLResponse("<h1>No such customer</h1>", status_code=404)
         name, count = html.escape(customer.name), len(self._orders.get(customer.key, []))
         return HTMLResponse(f"<h1>{name}</h1><p>Fernhill trade shop: {count} orders</p>")
+
+    async def _product_page(self, request: Request) -> Response:
+        """Show what an agent would open from a suggestion."""
+        wanted = request.path_params["item_id"]
+        item = next((i for i in self._business.items if i.item_id == wanted), None)
+        if item is None:
+            return HTMLResponse("<h1>No such product</h1>", status_code=404)
+        name, code = html.escape(item.name), html.escape(item.sku)
+        return HTMLResponse(f"<h1>{name}</h1><p>Fernhill trade shop: {code}</p>")
 
     def _products(self, request: Request) -> dict[str, Any]:
         return _page(
@@ -123,6 +146,8 @@ class SalesApi:
                     "title": item.name,
                     "department": item.category,
                     "price_gbp": float(item.price_gbp),
+                    "price_currency": "GBP",
+                    "page": f"{request.base_url}products/{item.item_id}",
                     "in_stock": item.stock,
                 }
                 for item in self._business.items

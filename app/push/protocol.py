@@ -22,7 +22,7 @@ TOO_SLOW = 4429
 
 @dataclass(frozen=True, slots=True)
 class Painted:
-    """The browser has drawn a version of a pop, so long after the first event was received."""
+    """The browser has drawn a version of a pop, so long after it had received it."""
 
     call_id: str
     version: int

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from time import perf_counter
 
 import structlog
 
+from app.core.profile import SourceOutcome, SourceStatus
+from app.sources.health import Health
 from app.sources.instances import Instance, Instances
 from connectors.sdk.types import ContactRow, Number, SourceError
 
@@ -23,21 +26,34 @@ class FoundContacts:
     contacts: list[ContactRow]
 
 
-async def find_everywhere(instances: Instances, number: Number) -> list[FoundContacts]:
+async def find_everywhere(
+    instances: Instances, number: Number, health: Health
+) -> list[FoundContacts]:
     """Ask every source that can search, at once; one that fails brings nothing."""
 
     async def one(instance: Instance) -> FoundContacts | None:
         connector = instance.connector
         if connector is None:
             return None
+        started = perf_counter()
+        status: SourceStatus = "failed"
+        code: str | None = None
+        contacts: list[ContactRow] = []
         try:
             contacts = await instance.guard.call(lambda: connector.find(number))
-        except (SourceError, TimeoutError) as error:
-            log.warning("find_failed", connector=instance.slug, error=type(error).__name__)
-            return None
+            status = "ok" if contacts else "empty"
+        except TimeoutError:
+            status, code = "timeout", "timeout"
+            log.warning("find_failed", connector=instance.slug, error=code)
+        except SourceError as error:
+            code = error.kind.value
+            log.warning("find_failed", connector=instance.slug, error=code)
         except Exception:
+            code = "bad_data"
             log.exception("connector_fault", connector=instance.slug, section="find")
-            return None
+        elapsed_ms = (perf_counter() - started) * 1000
+        outcome = SourceOutcome(instance.slug, status, elapsed_ms=elapsed_ms, error_code=code)
+        health.answered("find", outcome)
         if not contacts:
             return None
         config = instance.config

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from app.core.profile import SourceOutcome
 from app.sources.cache import Cache, Kept, Key
+from app.sources.health import Health
 from app.sources.instances import Instance, Instances
 from connectors.sdk.types import (
     SECTIONS,
@@ -29,7 +30,6 @@ from connectors.sdk.types import (
 )
 
 Heard = Callable[[SectionName, SourceOutcome], None]
-Observe = Callable[[str, str, str, float], None]
 _FACTS: Mapping[SectionName, type[BaseModel]] = {
     "balance": Balance,
     "purchases": Purchases,
@@ -57,12 +57,12 @@ class Gatherer:
     """Asks connectors, with a short cache; one question at a time per customer and section."""
 
     def __init__(
-        self, instances: Instances, cache: Cache, now: Callable[[], datetime], observe: Observe
+        self, instances: Instances, cache: Cache, now: Callable[[], datetime], health: Health
     ) -> None:
         self._instances = instances
         self._cache = cache
         self._now = now
-        self._observe = observe
+        self._health = health
         self._asking: dict[Key, asyncio.Task[SourceOutcome]] = {}
 
     def questions(self, refs: Mapping[str, CustomerRef]) -> list[Question]:
@@ -97,6 +97,7 @@ class Gatherer:
         outcome = _told(blank, kept.answer, kept.fetched_at)
         fresh = timedelta(seconds=question.instance.fresh_s(question.section))
         if kept.age(self._now()) <= fresh:
+            self._health.cached(question.instance.slug, question.section)
             return replace(outcome, elapsed_ms=0.0)
         return replace(outcome, status="loading")
 
@@ -110,7 +111,7 @@ class Gatherer:
             await asyncio.wait([task for _, task in waiting], return_when=asyncio.FIRST_COMPLETED)
             for section, task in waiting:
                 if task.done() and not task.cancelled():
-                    heard(section, task.result())
+                    _tell(heard, section, task.result())
             waiting = [(section, task) for section, task in waiting if not task.done()]
 
     def _asked(self, question: Question) -> asyncio.Task[SourceOutcome]:
@@ -150,14 +151,22 @@ class Gatherer:
             now = self._now()
             self._cache.put(question.key, answer, now)
             outcome = _told(blank, answer, now)
-        elapsed_ms = round((perf_counter() - started) * 1000, 3)
-        self._observe(instance.slug, section, outcome.status, elapsed_ms)
-        outcome = replace(outcome, elapsed_ms=elapsed_ms)
+        outcome = replace(outcome, elapsed_ms=round((perf_counter() - started) * 1000, 3))
+        self._health.answered(section, outcome)
         if outcome.status in ("timeout", "failed"):
             kept = self._cache.get(question.key, self._now())
-            if kept is not None:
+            # That nothing was on record is no fact to fall back on.
+            if kept is not None and isinstance(kept.answer, Found):
                 return _stale(outcome, kept)
         return outcome
+
+
+def _tell(heard: Heard, section: SectionName, outcome: SourceOutcome) -> None:
+    try:
+        heard(section, outcome)
+    except Exception:
+        # What one section made of its answer must not keep the others from theirs.
+        log.exception("outcome_not_taken", connector=outcome.connector, section=section)
 
 
 def _fallback(instance: Instance, by_account: CustomerRef | None) -> CustomerRef | None:
@@ -197,7 +206,13 @@ def _told(blank: SourceOutcome, answer: Found | Empty, fetched_at: datetime) -> 
 
 def _stale(failed: SourceOutcome, kept: Kept) -> SourceOutcome:
     old = _told(failed, kept.answer, kept.fetched_at)
-    return replace(old, status="stale", error_code=failed.error_code, error_text=failed.error_text)
+    return replace(
+        old,
+        status="stale",
+        elapsed_ms=failed.elapsed_ms,
+        error_code=failed.error_code,
+        error_text=failed.error_text,
+    )
 
 
 def _safe_url(url: Any) -> str | None:

@@ -17,7 +17,8 @@ AT_ONCE = 16
 WAITING = 64
 
 # The source itself is in trouble; a wrong question or one customer's bad data is not.
-_TROUBLE = frozenset({ErrorKind.UNAVAILABLE, ErrorKind.RATE_LIMITED, ErrorKind.AUTH_DENIED})
+_TO_BE_MENDED = frozenset({ErrorKind.AUTH_EXPIRED, ErrorKind.AUTH_DENIED})
+_TROUBLE = _TO_BE_MENDED | {ErrorKind.UNAVAILABLE, ErrorKind.RATE_LIMITED}
 
 
 class BreakerState(StrEnum):
@@ -43,6 +44,7 @@ class Guard:
         self._failures = 0
         self._closed_until = 0.0
         self._probing = False
+        self._last: SourceError | None = None
 
     @property
     def state(self) -> BreakerState:
@@ -67,10 +69,12 @@ class Guard:
             async with asyncio.timeout(self._timeout_s), self._places:
                 answer = await ask()
         except TimeoutError:
+            self._last = None
             self._failed(None)
             raise
         except SourceError as error:
             if error.kind in _TROUBLE:
+                self._last = error
                 self._failed(error.retry_after_s)
             else:
                 self._failures = 0
@@ -86,16 +90,23 @@ class Guard:
     def _enter(self) -> bool:
         state = self.state
         if state is BreakerState.OPEN or (state is BreakerState.HALF_OPEN and self._probing):
-            raise SourceError(
-                ErrorKind.UNAVAILABLE,
-                f"{self._name} did not answer the last {self._failures} times; it is asked again "
-                "in a few seconds",
-            )
+            raise self._refusal()
         if self._inside >= AT_ONCE + WAITING:
             raise SourceError(ErrorKind.BUSY, f"too many calls are waiting for {self._name}")
         self._inside += 1
         self._probing = self._probing or state is BreakerState.HALF_OPEN
         return state is BreakerState.HALF_OPEN
+
+    def _refusal(self) -> SourceError:
+        last = self._last
+        if last is not None and last.kind is not ErrorKind.UNAVAILABLE:
+            # What a person can mend, or the source's own wish, says more.
+            return SourceError(last.kind, last.text)
+        return SourceError(
+            ErrorKind.UNAVAILABLE,
+            f"{self._name} did not answer the last {self._failures} times; it is asked again "
+            "in a few seconds",
+        )
 
     def _failed(self, retry_after_s: float | None) -> None:
         self._failures += 1

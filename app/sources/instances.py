@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from app.sources.guard import Guard
 from connectors.registry import kinds
 from connectors.sdk.connector import Connector, Context
+from connectors.sdk.grants import Grants
 from connectors.sdk.types import SECTIONS, SectionName
 
 DEFAULT_TIMEOUT_MS = 1500
@@ -30,7 +31,10 @@ log = structlog.get_logger("sources")
 
 @dataclass(frozen=True, slots=True)
 class SourceConfig:
-    """A connector as configured, settings decrypted."""
+    """A connector as configured, settings decrypted.
+
+    `connected_at` is when a person connected it by OAuth: another grant is another connector.
+    """
 
     slug: str
     kind: str
@@ -40,6 +44,7 @@ class SourceConfig:
     timeout_ms: int = DEFAULT_TIMEOUT_MS
     cache_s: Mapping[str, float] = field(default_factory=dict)
     priority: int = 0
+    connected_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,17 +67,33 @@ class Instance:
             return capability in SECTIONS[:3]
         return capability in self.connector.provides
 
+    @property
+    def budget_left(self) -> int | None:
+        """Requests that the source allows now; None when no limit is known."""
+        budget = self.connector.budget if self.connector else None
+        return budget.left if budget else None
+
     def fresh_s(self, section: SectionName) -> float:
         """Return for how long an answer is shown without asking again."""
         return float(self.config.cache_s.get(section, DEFAULT_CACHE_S[section]))
 
 
 class Instances:
-    """All connectors by slug, highest priority first."""
+    """All connectors by slug, highest priority first.
 
-    def __init__(self, data_dir: Path, now: Callable[[], datetime]) -> None:
+    `grants` says where the OAuth grant of a connector, by slug and kind, is kept.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        now: Callable[[], datetime],
+        grants: Callable[[str, str], Grants] | None = None,
+    ) -> None:
         self._data_dir = data_dir
         self._now = now
+        self._grants = grants
+        self._currency: str | None = None
         self._by_slug: dict[str, Instance] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -91,13 +112,17 @@ class Instances:
         """Return the connectors that bring a section or can search."""
         return [each for each in self._by_slug.values() if each.provides(capability)]
 
-    def replace(self, configs: Iterable[SourceConfig]) -> list[str]:
-        """Run these connectors; unchanged ones go on. Returns the slugs that changed."""
+    def replace(self, configs: Iterable[SourceConfig], currency: str | None = None) -> list[str]:
+        """Run these connectors; unchanged ones go on. Returns the slugs that changed.
+
+        `currency` is of amounts for which neither a source nor its settings name one.
+        """
+        same_currency, self._currency = currency == self._currency, currency
         old, self._by_slug = self._by_slug, {}
         fresh: list[str] = []
         for config in sorted(configs, key=lambda c: (-c.priority, c.slug)):
             same = old.get(config.slug)
-            if same is not None and same.config == config:
+            if same is not None and same.config == config and same_currency:
                 self._by_slug[config.slug] = old.pop(config.slug)
             else:
                 self._by_slug[config.slug] = self.make(config)
@@ -106,15 +131,21 @@ class Instances:
             self._retire(gone)
         return fresh + [slug for slug in old if slug not in self._by_slug]
 
+    def context(self, slug: str, kind: str, region: str | None) -> Context:
+        """Return the surroundings of a connector."""
+        context = Context(slug, region, self._data_dir, self._now)
+        return replace(context, grants=self._grants(slug, kind)) if self._grants else context
+
     def make(self, config: SourceConfig) -> Instance:
         """Start one connector."""
         guard = Guard(config.name, config.timeout_ms / 1000)
         kind = kinds().get(config.kind)
         if kind is None:
             return Instance(config, guard, fault=f"there is no connector of kind {config.kind}")
-        context = Context(config.slug, config.region, self._data_dir, self._now)
+        context = self.context(config.slug, config.kind, config.region)
         try:
-            connector = kind(kind.Config.model_validate(config.settings), context)
+            settings = self._with_currency(kind.Config.model_fields, config.settings)
+            connector = kind(kind.Config.model_validate(settings), context)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
@@ -123,6 +154,14 @@ class Instances:
             log.warning("connector_broken", connector=config.slug, error=type(error).__name__)
             return Instance(config, guard, fault=f"it failed to start: {type(error).__name__}")
         return Instance(config, guard, connector)
+
+    def _with_currency(
+        self, fields: Mapping[str, Any], settings: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Fill in the currency of amounts for which the source gives none, where none is set."""
+        if self._currency is None or "currency" not in fields or settings.get("currency"):
+            return settings
+        return {**settings, "currency": self._currency}
 
     def _retire(self, instance: Instance) -> None:
         async def later() -> None:

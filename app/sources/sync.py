@@ -1,23 +1,31 @@
-"""Reads a connector's contacts into the phone index: in batches, resumable, one at a time."""
+"""Reads a part of a source into the store: in batches, resumable, with progress."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from app.core.contact import Reading, SyncRun, read_contact
-from app.errors import UserError
+from app.core.contact import Reading, read_contact
+from app.core.sync import Part, SyncRun
+from connectors.sdk.budget import patience
 from connectors.sdk.connector import Connector
-from connectors.sdk.types import Checkpoint, ContactRow, RejectedRow, SourceError, Tombstone
+from connectors.sdk.types import (
+    Checkpoint,
+    ContactRow,
+    Item,
+    Purchase,
+    RejectedRow,
+    SourceError,
+    Tombstone,
+)
 
 # A batch holds the write lock of SQLite for some 30 ms, in which no event can be acknowledged.
 BATCH = 500
-REJECTED_KEPT = 100
-
-_running: set[tuple[int, str]] = set()
+# For a source that asks to be called less often; nobody waits for a sync.
+LONGEST_WAIT_S = 300.0
+NOUNS: Mapping[Part, str] = {"contacts": "contacts", "history": "orders", "catalogue": "items"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +33,8 @@ class Progress:
     """How far a sync is; `total` is None when the source does not know."""
 
     connector: str
-    contacts: int
+    part: Part
+    records: int
     numbers: int
     rejected: int
     total: int | None
@@ -36,7 +45,8 @@ class SyncResult:
     """How a sync went; after an `error` what was read until then stays."""
 
     connector: str
-    contacts: int
+    part: Part
+    records: int
     numbers: int
     removed: int
     rejected_count: int
@@ -44,25 +54,42 @@ class SyncResult:
     error: str | None
 
 
-class ContactStore(Protocol):
-    """Where a sync writes (`store.contacts.Contacts`)."""
+class PartStore(Protocol):
+    """Where a sync writes one part: `store.contacts`, `store.history`, `store.catalogue`."""
+
+    @property
+    def part(self) -> Part:
+        """Which part this is."""
 
     async def start_sync(self, connector: str, *, full: bool, at: datetime) -> SyncRun:
         """Begin a full read, or go on with the last one."""
 
-    async def write(
-        self, run: SyncRun, changes: Mapping[str, Reading | None], *, priority: int, at: datetime
-    ) -> None:
-        """Write a batch and the checkpoint it reaches, both or neither."""
+    async def write(self, run: SyncRun, changes: Mapping[str, Any], *, at: datetime) -> None:
+        """Take a batch by id, None = it is gone; written at once or with more of them.
 
-    async def remove_unseen(self, run: SyncRun, *, priority: int, at: datetime) -> int:
+        The batch and the checkpoint it reaches are written both or neither.
+        """
+
+    async def settle(self, run: SyncRun) -> None:
+        """Write what was taken and is not written yet."""
+
+    async def remove_unseen(self, run: SyncRun, *, at: datetime) -> int:
         """Remove the records that a full read did not come across."""
 
-    async def finish_sync(self, run: SyncRun, *, at: datetime, error: str | None) -> None:
-        """Write how the sync ended."""
+    async def finish_sync(
+        self, run: SyncRun, *, at: datetime, error: str | None, settled: bool = True
+    ) -> None:
+        """Write how the sync ended; unless `settled`, not all that was read was written."""
 
-    async def has_contacts(self, connector: str) -> bool:
-        """Is any record of this connector known?"""
+    async def kept(self, connector: str) -> int:
+        """Return how many records of this connector are known."""
+
+    async def aclose(self) -> None:
+        """Give back what the writing needed."""
+
+
+class FoundStore(Protocol):
+    """Where what a live search found is written (`store.contacts.Contacts`)."""
 
     async def write_found(
         self, connector: str, changes: Mapping[str, Reading], *, priority: int, at: datetime
@@ -70,38 +97,25 @@ class ContactStore(Protocol):
         """Write what a live search found; returns the customer of each record."""
 
 
-class SyncRunning(UserError):
-    """This connector is being read already."""
-
-
 async def sync(
     connector: Connector[Any],
-    region: str | None,
-    priority: int,
-    store: ContactStore,
+    store: PartStore,
     *,
     full: bool,
     progress: Callable[[Progress], None],
     clock: Callable[[], datetime],
 ) -> SyncResult:
-    """Read a connector's contacts, all (`full`) or where the last sync left off.
+    """Read a part of a source, all of it (`full`) or from where the last sync left off.
 
-    `region` is for numbers without a country code. A fault of the source ends the sync and is
-    in the result; what was read stays.
-
-    Raises:
-        SyncRunning: this connector is being read already.
+    A fault of the source ends the sync and is in the result; what was read stays. Only one may
+    run at a time for a part of a connector: of two, the one that began first stops.
     """
-    slug = connector.context.slug
-    claim = (id(store), slug)
-    if claim in _running:
-        raise SyncRunning(f"connector {slug} is being synchronised already: wait until it is done")
-    _running.add(claim)
     try:
-        run = await store.start_sync(slug, full=full, at=clock())
-        return await _Sync(connector, region, priority, store, run, progress, clock).read()
+        run = await store.start_sync(connector.context.slug, full=full, at=clock())
+        with patience(LONGEST_WAIT_S):
+            return await _Sync(connector, store, run, progress, clock).read()
     finally:
-        _running.discard(claim)
+        await store.aclose()
 
 
 async def upsert_found(
@@ -109,7 +123,7 @@ async def upsert_found(
     rows: Sequence[ContactRow],
     region: str | None,
     priority: int,
-    store: ContactStore,
+    store: FoundStore,
     *,
     at: datetime,
 ) -> dict[str, str]:
@@ -121,36 +135,35 @@ async def upsert_found(
 
 @dataclass(slots=True)
 class _Sync:
-    """One sync under way: what was read and is not yet written."""
+    """One sync under way."""
 
     connector: Connector[Any]
-    region: str | None
-    priority: int
-    store: ContactStore
+    store: PartStore
     run: SyncRun
     progress: Callable[[Progress], None]
     clock: Callable[[], datetime]
-    total: int | None = None
 
     async def read(self) -> SyncResult:
         """Read to the end or to the source's fault, and write how it went."""
+        run = self.run
         error: str | None = None
         removed = 0
         try:
-            await self._read_contacts()
-            if self.run.full:
+            await self._read_all()
+            if run.full:
                 removed, error = await self._remove_unseen()
         except SourceError as fault:
             error = fault.text
         except Exception as fault:
             # A connector's bug must not look like a sync that still runs.
-            await self._finish(f"the connector failed: {type(fault).__name__}")
+            error = f"the connector failed: {type(fault).__name__}"
+            await self.store.finish_sync(run, at=self.clock(), error=error, settled=False)
             raise
-        await self._finish(error)
-        run = self.run
+        await self.store.finish_sync(run, at=self.clock(), error=error)
         return SyncResult(
             run.connector,
-            run.contacts,
+            run.part,
+            run.records,
             run.numbers,
             removed,
             run.rejected_count,
@@ -158,72 +171,67 @@ class _Sync:
             error,
         )
 
-    async def _read_contacts(self) -> None:
-        waiting: dict[str, ContactRow | None] = {}
-        items = self.connector.contacts(self.run.cursor)
+    async def _read_all(self) -> None:
+        waiting: dict[str, Any] = {}
+        items = _items(self.connector, self.run)
         try:
             async for item in items:
                 match item:
-                    case ContactRow():
-                        waiting[item.remote_id] = item
-                    case Tombstone():
-                        waiting[item.remote_id] = None
                     case RejectedRow():
-                        self._reject([item])
+                        self.run.reject(item)
                     case Checkpoint():
                         self.run.cursor = item.cursor or self.run.cursor
-                        self.total = item.total if item.total is not None else self.total
+                        self.run.total = item.total if item.total is not None else self.run.total
+                    case Tombstone():
+                        waiting[item.remote_id] = None
+                    case _:
+                        waiting[_id_of(item)] = item
                 if len(waiting) >= BATCH:
                     # Emptied first: a batch that failed to be written is not tried again below.
                     batch, waiting = waiting, {}
                     await self._write(batch)
         except SourceError:
             await self._write(waiting)
+            await self.store.settle(self.run)
             raise
         finally:
             if isinstance(items, AsyncGenerator):
                 await items.aclose()
         await self._write(waiting)
+        await self.store.settle(self.run)
 
-    async def _write(self, rows: Mapping[str, ContactRow | None]) -> None:
-        # In a thread: normalising a batch takes long enough to hold up a pop.
-        readings = await asyncio.to_thread(_read_rows, rows, self.region)
-        changes: dict[str, Reading | None] = {}
-        for remote_id, reading in readings.items():
-            if isinstance(reading, RejectedRow):
-                self._reject([reading])
-                continue
-            changes[remote_id] = reading
-            if reading is not None:
-                self.run.contacts += 1
-                self.run.numbers += len(reading.index)
-                self._reject(reading.rejected)
-        await self.store.write(self.run, changes, priority=self.priority, at=self.clock())
+    async def _write(self, batch: Mapping[str, Any]) -> None:
         run = self.run
-        self.progress(
-            Progress(run.connector, run.contacts, run.numbers, run.rejected_count, self.total)
+        await self.store.write(run, batch, at=self.clock())
+        now = Progress(
+            run.connector, run.part, run.records, run.numbers, run.rejected_count, run.total
         )
+        self.progress(now)
 
     async def _remove_unseen(self) -> tuple[int, str | None]:
-        if self.run.contacts == 0 and await self.store.has_contacts(self.run.connector):
+        run = self.run
+        if run.records == 0 and await self.store.kept(run.connector):
             # An export that is empty for a moment must not cost every choice and link.
-            return 0, "the source gave no contacts at all: those known from before were kept"
-        return await self.store.remove_unseen(
-            self.run, priority=self.priority, at=self.clock()
-        ), None
-
-    async def _finish(self, error: str | None) -> None:
-        await self.store.finish_sync(self.run, at=self.clock(), error=error)
-
-    def _reject(self, rows: Sequence[RejectedRow]) -> None:
-        self.run.rejected_count += len(rows)
-        self.run.rejected += rows[: REJECTED_KEPT - len(self.run.rejected)]
+            noun = NOUNS[run.part]
+            return 0, f"the source gave no {noun} at all: those known from before were kept"
+        return await self.store.remove_unseen(run, at=self.clock()), None
 
 
-def _read_rows(
-    rows: Mapping[str, ContactRow | None], region: str | None
-) -> dict[str, Reading | RejectedRow | None]:
-    return {
-        remote_id: None if row is None else read_contact(row, region)
-        for remote_id, row in rows.items()
-    }
+def _items(connector: Connector[Any], run: SyncRun) -> AsyncIterator[Any]:
+    match run.part:
+        case "contacts":
+            return connector.contacts(run.cursor)
+        case "history":
+            return connector.purchases(run.cursor)
+        case "catalogue":
+            return connector.catalogue(run.cursor)
+
+
+def _id_of(item: ContactRow | Purchase | Item) -> str:
+    match item:
+        case ContactRow():
+            return item.remote_id
+        case Purchase():
+            return item.order.order_number
+        case Item():
+            return item.item_id

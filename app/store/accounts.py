@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Text, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -137,3 +137,15 @@ async def _refuse_last_admin(session: AsyncSession, user: User) -> None:
         raise AppError(
             409, "last_admin", "this is the only administrator left; make another one first"
         )
+
+
+async def is_empty(session: AsyncSession) -> bool:
+    """Say whether there is nobody yet."""
+    return await session.scalar(select(User.id).limit(1)) is None
+
+
+async def count_takers(session: AsyncSession) -> int:
+    """Count the people who take calls: those with an extension or a queue."""
+    takers = or_(User.extensions.cast(Text) != "[]", User.queues.cast(Text) != "[]")
+    found = select(func.count()).select_from(User).where(takers, ~User.disabled)
+    return await session.scalar(found) or 0

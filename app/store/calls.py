@@ -39,7 +39,13 @@ async def remember_choice(
     db: Database, e164: str, customer_id: str, user_id: str, at: datetime
 ) -> None:
     """Keep which customer an agent says is calling from a number."""
-    values = {"e164": e164, "customer_id": customer_id, "user_id": user_id, "chosen_at": at}
+    values = {
+        "e164": e164,
+        "customer_id": customer_id,
+        "user_id": user_id,
+        "chosen_at": at,
+        "origin_id": None,
+    }
     async with db.begin() as session:
         await session.execute(upsert(db, NumberChoice, values, ("e164",)))
 
@@ -100,6 +106,13 @@ async def list_calls(
     if since is not None:
         rows = rows.where(CallRow.started_at >= since)
     return await _with_details(session, (await session.scalars(_visible(rows, user_id))).all())
+
+
+async def calls_of(session: AsyncSession, customer_id: str, limit: int) -> list[dict[str, Any]]:
+    """Return a customer's calls newest first, each with its notes and wrap-up."""
+    rows = select(CallRow).where(CallRow.customer_id == customer_id)
+    rows = rows.order_by(CallRow.started_at.desc()).limit(min(limit, LARGEST_PAGE))
+    return await _with_details(session, (await session.scalars(rows)).all())
 
 
 async def get_call(

@@ -1,4 +1,4 @@
-"""Configured phone systems and connectors, the default region, and the priority rules."""
+"""Configured phone systems and connectors, the defaults for numbers and money."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-import orjson
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,11 +20,12 @@ from app.store.models import (
 )
 from app.store.types import SecretBox
 from app.store.version import bump_config_version
+from app.store.versions import record_live, record_removal
 
 Row = TypeVar("Row", bound=PhoneSystemRow | ConnectorRow)
 
 _REGION = "default_region"
-_PRIORITIES = "priorities"
+_CURRENCY = "default_currency"
 
 
 def open_settings(row: PhoneSystemRow | ConnectorRow, secrets: SecretBox) -> dict[str, Any]:
@@ -47,25 +47,25 @@ async def default_region(session: AsyncSession) -> str | None:
     return row.value if row else None
 
 
+async def default_currency(session: AsyncSession) -> str | None:
+    """Return the currency of amounts without one, if one is configured."""
+    row = await session.get(Meta, _CURRENCY)
+    return row.value if row else None
+
+
+async def set_default_currency(session: AsyncSession, currency: str | None) -> None:
+    """Set the default currency, or unset it."""
+    await session.execute(delete(Meta).where(Meta.key == _CURRENCY))
+    if currency is not None:
+        session.add(Meta(key=_CURRENCY, value=currency))
+    await bump_config_version(session)
+
+
 async def set_default_region(session: AsyncSession, region: str | None) -> None:
     """Set the default region, or unset it."""
     await session.execute(delete(Meta).where(Meta.key == _REGION))
     if region is not None:
         session.add(Meta(key=_REGION, value=region))
-    await bump_config_version(session)
-
-
-async def priorities(session: AsyncSession) -> list[dict[str, Any]]:
-    """Return the priority rules as they were written, in the order in which they are tried."""
-    row = await session.get(Meta, _PRIORITIES)
-    rules: list[dict[str, Any]] = orjson.loads(row.value) if row else []
-    return rules
-
-
-async def set_priorities(session: AsyncSession, rules: Sequence[Mapping[str, Any]]) -> None:
-    """Replace the priority rules."""
-    await session.execute(delete(Meta).where(Meta.key == _PRIORITIES))
-    session.add(Meta(key=_PRIORITIES, value=orjson.dumps(list(rules)).decode()))
     await bump_config_version(session)
 
 
@@ -81,13 +81,18 @@ async def put_row(
     fields: Mapping[str, Any],
     secrets: SecretBox,
     now: datetime,
+    author: str,
     position: int | None = None,
+    note: str | None = None,
 ) -> bool:
     """Create or replace one; a new one comes last unless told. Returns whether it is new.
 
-    A connector that reads from elsewhere than before starts its next sync from the beginning.
+    A connector that reads from elsewhere than before starts its next sync from the beginning,
+    and what it becomes is a version of it.
     """
     row = await session.get(model, slug)
+    if model is ConnectorRow:
+        await record_live(session, slug, fields, secrets, author, now, note)
     new = row is None
     values = dict(fields)
     settings = values.pop("settings")
@@ -110,7 +115,9 @@ async def put_row(
     return new
 
 
-async def delete_row(session: AsyncSession, model: type[Row], slug: str) -> bool:
+async def delete_row(
+    session: AsyncSession, model: type[Row], slug: str, now: datetime, author: str
+) -> bool:
     """Remove one; returns whether there was one.
 
     What a connector brought stays until `Contacts.forget_connector`.
@@ -118,14 +125,19 @@ async def delete_row(session: AsyncSession, model: type[Row], slug: str) -> bool
     row = await session.get(model, slug)
     if row is None:
         return False
+    if model is ConnectorRow:
+        await record_removal(session, slug, author, now)
     await session.delete(row)
     await bump_config_version(session)
     return True
 
 
-async def sync_states(session: AsyncSession) -> dict[str, SyncState]:
-    """Return how each connector's last sync went."""
-    return {state.connector: state for state in await session.scalars(select(SyncState))}
+async def sync_states(session: AsyncSession) -> dict[str, dict[str, SyncState]]:
+    """Return how the last sync of each connector went, by part."""
+    states: dict[str, dict[str, SyncState]] = {}
+    for state in await session.scalars(select(SyncState)):
+        states.setdefault(state.connector, {})[state.part] = state
+    return states
 
 
 async def recent_events(

@@ -1,97 +1,38 @@
-"""What a sync writes: contacts in batches, each with the checkpoint it reaches."""
+"""The phone index and its customers, as syncs and live searches write them."""
 
 from __future__ import annotations
 
-import secrets
+import asyncio
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
-import orjson
-from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import func, select
 
-from app.core.contact import Reading, SyncRun
-from app.core.identity import Link, golden
-from app.errors import UserError
+from app.core.contact import Reading, read_contact
+from app.core.sync import Part, SyncRun
+from app.store.catalogue import Catalogue
 from app.store.engine import Database
+from app.store.history import History
+from app.store.homes import documents_of, hold_customers
 from app.store.linking import Batch, write_batch
-from app.store.models import Base
+from app.store.loader import Loader, write_anew
 from app.store.records import LINKS, write_customers
-from connectors.sdk.types import RejectedRow
+from app.store.sync_state import finish_sync, forget_states, save_progress, start_sync
+from connectors.sdk.types import ContactRow, RejectedRow
 
-_STATE = Base.metadata.tables["sync_state"]
-_CONNECTORS = Base.metadata.tables["connectors"]
 _FOUND_LIVE = "found"
 _AT_A_TIME = 500
-
-
-class SyncTakenOver(UserError):
-    """Another process has begun a sync of the same connector; this one must stop."""
+# From so many contacts on a process of its own and bulk statements are worth their start.
+FEW = 2_000
+# Rows loaded in bulk are marked by the run and a number; `_RUN` is how long a run's mark is.
+_RUN = 16
 
 
 class Contacts:
-    """The phone index and its customers, as syncs write them (`sources.sync.ContactStore`)."""
+    """What is written of contacts outside a sync."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
-
-    async def start_sync(self, connector: str, *, full: bool, at: datetime) -> SyncRun:
-        """Begin a full read, or go on: with an interrupted full read, else with what changed."""
-        async with self._db.begin() as session:
-            conn = await session.connection()
-            row = (
-                await conn.execute(select(_STATE).where(_STATE.c.connector == connector))
-            ).first()
-            last = _checkpoint(row.checkpoint if row else None)
-            run = SyncRun(connector, secrets.token_hex(8), full=full or not last.get("cursor"))
-            if not full and last.get("full") and not last.get("done"):
-                run.sync_id, run.full, run.cursor = last["sync_id"], True, last["cursor"]
-                if row is not None and run.cursor is not None:
-                    run.contacts, run.numbers = row.contacts, row.numbers
-                    run.rejected = [RejectedRow(**rejected) for rejected in row.rejected]
-                    run.rejected_count = row.rejected_count
-            elif not run.full:
-                run.cursor = last["cursor"]
-            values = {**_values(run), "started_at": at, "finished_at": None, "error": None}
-            if row is None:
-                await conn.execute(insert(_STATE).values(connector=connector, **values))
-            else:
-                await conn.execute(
-                    update(_STATE).where(_STATE.c.connector == connector).values(**values)
-                )
-        run.saved = values["checkpoint"]
-        return run
-
-    async def write(
-        self, run: SyncRun, changes: Mapping[str, Reading | None], *, priority: int, at: datetime
-    ) -> None:
-        """Write a batch and the checkpoint it reaches, both or neither.
-
-        Raises:
-            SyncTakenOver: another process has begun a sync of this connector.
-        """
-        async with self._db.begin() as session:
-            conn = await session.connection()
-            await write_batch(conn, Batch(run.connector, priority, run.sync_id, at, changes))
-            await _save(conn, run, _values(run))
-
-    async def remove_unseen(self, run: SyncRun, *, priority: int, at: datetime) -> int:
-        """Remove the records that a full read did not come across, and say how many."""
-        return await self._remove(run.connector, run.sync_id, priority, at)
-
-    async def finish_sync(self, run: SyncRun, *, at: datetime, error: str | None) -> None:
-        """Write how the sync ended; with an error it can be gone on with."""
-        values = {**_values(run, done=error is None), "finished_at": at, "error": error}
-        async with self._db.begin() as session:
-            await _save(await session.connection(), run, values)
-
-    async def has_contacts(self, connector: str) -> bool:
-        """Is any record of this connector known?"""
-        async with self._db.read() as session:
-            query = select(LINKS.c.connector).where(LINKS.c.connector == connector).limit(1)
-            return (await session.execute(query)).first() is not None
 
     async def write_found(
         self, connector: str, changes: Mapping[str, Reading], *, priority: int, at: datetime
@@ -107,89 +48,167 @@ class Contacts:
 
     async def forget_connector(self, connector: str, *, at: datetime) -> int:
         """Remove everything that came from a connector, when it leaves the configuration."""
-        removed = await self._remove(connector, "", 0, at)
+        removed = await remove(self._db, connector, "", 0, at)
+        await History(self._db).forget_connector(connector)
+        await Catalogue(self._db).forget_connector(connector)
         async with self._db.begin() as session:
-            await session.execute(delete(_STATE).where(_STATE.c.connector == connector))
+            await forget_states(await session.connection(), connector)
         return removed
 
     async def refresh_documents(self, *, at: datetime) -> None:
         """Write the golden records anew, after the priorities of connectors have changed."""
         last = ""
         while True:
+            several = (
+                select(LINKS.c.customer_id)
+                .where(LINKS.c.customer_id > last)
+                .group_by(LINKS.c.customer_id)
+                .having(func.count() > 1)
+                .order_by(LINKS.c.customer_id)
+                .limit(_AT_A_TIME)
+            )
+            # Looked for without the write lock: most customers have one record.
+            async with self._db.read() as session:
+                ids = list(await session.scalars(several))
+            if not ids:
+                return
             async with self._db.begin() as session:
                 conn = await session.connection()
-                several = (
-                    select(LINKS.c.customer_id)
-                    .where(LINKS.c.customer_id > last)
-                    .group_by(LINKS.c.customer_id)
-                    .having(func.count() > 1)
-                    .order_by(LINKS.c.customer_id)
-                    .limit(_AT_A_TIME)
-                )
-                ids = list(await conn.scalars(several))
-                if not ids:
-                    return
-                await write_customers(conn, await _documents(conn, ids), at)
-                last = ids[-1]
-
-    async def _remove(self, connector: str, except_sync: str, priority: int, at: datetime) -> int:
-        removed, last = 0, ""
-        while True:
-            async with self._db.begin() as session:
-                conn = await session.connection()
-                unseen = (
-                    select(LINKS.c.remote_id)
-                    .where(
-                        LINKS.c.connector == connector,
-                        LINKS.c.remote_id > last,
-                        LINKS.c.sync_id != except_sync,
-                    )
-                    .order_by(LINKS.c.remote_id)
-                    .limit(_AT_A_TIME)
-                )
-                ids = list(await conn.scalars(unseen))
-                if not ids:
-                    return removed
-                gone = dict.fromkeys(ids)
-                await write_batch(conn, Batch(connector, priority, except_sync, at, gone))
-                removed, last = removed + len(ids), ids[-1]
+                await hold_customers(conn)
+                await write_customers(conn, await documents_of(conn, ids), at)
+            last = ids[-1]
 
 
-async def _documents(conn: AsyncConnection, customers: list[str]) -> dict[str, dict[str, Any]]:
-    priority = func.coalesce(_CONNECTORS.c.priority, 0)
-    query = (
-        select(LINKS.c.customer_id, LINKS.c.connector, priority, LINKS.c.data)
-        .outerjoin_from(LINKS, _CONNECTORS, _CONNECTORS.c.slug == LINKS.c.connector)
-        .where(LINKS.c.customer_id.in_(customers))
-    )
-    links: dict[str, list[Link]] = {}
-    for customer, *link in await conn.execute(query):
-        links.setdefault(customer, []).append(Link(*link))
-    return {customer: golden(customer, of_it) for customer, of_it in links.items()}
+class ContactWriter:
+    """Writes a source's contacts into the phone index (`sources.sync.PartStore`).
+
+    `region` is for numbers without a country code. A few contacts are written as they come; of
+    many the rest is loaded in bulk.
+    """
+
+    part: Part = "contacts"
+
+    def __init__(self, db: Database, region: str | None, priority: int) -> None:
+        self._db = db
+        self._region = region
+        self._priority = priority
+        self._loader: Loader | None = None
+        self._direct = 0
+
+    async def start_sync(self, connector: str, *, full: bool, at: datetime) -> SyncRun:
+        """Begin a full read, or go on; records that a crash left half-written are mended first."""
+        run = await start_sync(self._db, connector, self.part, full=full, at=at)
+        if run.loading is not None:
+            await self._mend(run, at)
+        return run
+
+    async def write(
+        self, run: SyncRun, changes: Mapping[str, ContactRow | None], *, at: datetime
+    ) -> None:
+        """Take a batch of contacts by id; None = it is gone."""
+        if self._direct < FEW:
+            self._direct += len(changes)
+            await self._write_directly(run, changes, at)
+            return
+        if self._loader is None:
+            self._loader = await Loader.start(self._db, self._region, self._priority, at)
+        gone = [remote_id for remote_id, row in changes.items() if row is None]
+        if gone or self._loader.holds(changes):
+            # In the order of the source: what is gone now may have been given before.
+            await self._loader.settle(run)
+        await self._loader.take(run, [row for row in changes.values() if row is not None])
+        if gone:
+            await self._loader.settle(run)
+            await self._write_directly(run, dict.fromkeys(gone), at)
+
+    async def settle(self, run: SyncRun) -> None:
+        """Write what was taken and is not written yet."""
+        if self._loader is not None:
+            await self._loader.settle(run)
+
+    async def remove_unseen(self, run: SyncRun, *, at: datetime) -> int:
+        """Remove the records that a full read did not come across, and say how many."""
+        return await remove(self._db, run.connector, run.sync_id, self._priority, at)
+
+    async def finish_sync(
+        self, run: SyncRun, *, at: datetime, error: str | None, settled: bool = True
+    ) -> None:
+        """Write how the sync ended."""
+        kept = await self.kept(run.connector)
+        await finish_sync(self._db, run, kept=kept, at=at, error=error, settled=settled)
+
+    async def kept(self, connector: str) -> int:
+        """Return how many contacts of a connector are known."""
+        async with self._db.read() as session:
+            query = select(func.count()).where(LINKS.c.connector == connector)
+            return await session.scalar(query) or 0
+
+    async def aclose(self) -> None:
+        """Stop loading; what is not settled is lost."""
+        if self._loader is not None:
+            await self._loader.aclose()
+
+    async def _write_directly(
+        self, run: SyncRun, rows: Mapping[str, ContactRow | None], at: datetime
+    ) -> None:
+        # In a thread: normalising a batch takes long enough to hold up a pop.
+        readings = await asyncio.to_thread(_read_rows, rows, self._region)
+        changes: dict[str, Reading | None] = {}
+        for remote_id, reading in readings.items():
+            if isinstance(reading, RejectedRow):
+                run.reject(reading)
+                continue
+            changes[remote_id] = reading
+            if reading is not None:
+                run.records += 1
+                run.numbers += len(reading.index)
+                run.reject(*reading.rejected)
+        async with self._db.begin() as session:
+            conn = await session.connection()
+            batch = Batch(run.connector, self._priority, run.sync_id, at, changes)
+            await write_batch(conn, batch)
+            await save_progress(conn, run)
+
+    async def _mend(self, run: SyncRun, at: datetime) -> None:
+        """Write the records of a load that was cut short anew: numbers of theirs may be missing."""
+        mine = LINKS.c.connector == run.connector, LINKS.c.sync_id == run.loading
+        async with self._db.read() as session:
+            suspect = list(await session.scalars(select(LINKS.c.remote_id).where(*mine)))
+        await write_anew(self._db, run, suspect, self._priority, at)
+        run.loading = None
+        async with self._db.begin() as session:
+            await save_progress(await session.connection(), run)
 
 
-def _checkpoint(text: str | None) -> dict[str, Any]:
-    loaded: dict[str, Any] = orjson.loads(text) if text else {}
-    return loaded
-
-
-def _values(run: SyncRun, *, done: bool = False) -> dict[str, Any]:
-    checkpoint = {"sync_id": run.sync_id, "full": run.full, "cursor": run.cursor, "done": done}
+def _read_rows(
+    rows: Mapping[str, ContactRow | None], region: str | None
+) -> dict[str, Reading | RejectedRow | None]:
     return {
-        "checkpoint": orjson.dumps(checkpoint).decode(),
-        "contacts": run.contacts,
-        "numbers": run.numbers,
-        "rejected": [asdict(row) for row in run.rejected],
-        "rejected_count": run.rejected_count,
+        remote_id: None if row is None else read_contact(row, region)
+        for remote_id, row in rows.items()
     }
 
 
-async def _save(conn: AsyncConnection, run: SyncRun, values: dict[str, Any]) -> None:
-    written = await conn.execute(
-        update(_STATE)
-        .where(_STATE.c.connector == run.connector, _STATE.c.checkpoint == run.saved)
-        .values(**values)
+async def remove(
+    db: Database, connector: str, except_sync: str, priority: int, at: datetime
+) -> int:
+    """Remove the records of a connector but those that a sync has seen, and say how many."""
+    unseen = (
+        LINKS.c.connector == connector,
+        func.substr(LINKS.c.sync_id, 1, _RUN) != except_sync,
     )
-    if written.rowcount == 0:
-        raise SyncTakenOver(f"another sync of {run.connector} has begun: this one stops")
-    run.saved = values["checkpoint"]
+    removed, last = 0, ""
+    while True:
+        # Looked for without the write lock: a million records may have to be looked through.
+        some = select(LINKS.c.remote_id).where(*unseen, LINKS.c.remote_id > last)
+        async with db.read() as session:
+            rows = await session.scalars(some.order_by(LINKS.c.remote_id).limit(_AT_A_TIME))
+            ids = list(rows)
+        if not ids:
+            return removed
+        async with db.begin() as session:
+            still = select(LINKS.c.remote_id).where(*unseen, LINKS.c.remote_id.in_(ids))
+            gone = dict.fromkeys(await session.scalars(still))
+            batch = Batch(connector, priority, except_sync, at, gone)
+            await write_batch(await session.connection(), batch)
+        removed, last = removed + len(gone), ids[-1]

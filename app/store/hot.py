@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 from sqlalchemy.engine import make_url
@@ -24,6 +24,7 @@ from app.core.pop import dumps
 from connectors.sdk.types import Number
 
 INTERACTIONS = 10
+MOST_HITS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,50 @@ class EventRow:
         """Make the row; an event that cannot be recognised again gets a key of its own."""
         key = event.event_key or f"!{uuid.uuid4().hex}"
         return cls(event.phone_system, key, event.call_id, event.received_at, dumps(event).decode())
+
+
+class BoughtLine(NamedTuple):
+    """A line that a customer bought, in the order (`basket`) of a day (from 1970-01-01).
+
+    `thousandths` is the quantity times 1000, negative in a return, None = unknown.
+    """
+
+    basket: int
+    day: int
+    connector: str
+    currency: str | None
+    item: str
+    sku: str | None
+    name: str | None
+    thousandths: int | None
+    unit_price: str | None
+
+
+class SoldItem(NamedTuple):
+    """An item of a source's catalogue; amounts are exact decimals as text."""
+
+    connector: str
+    item_id: str
+    sku: str | None
+    name: str
+    category: str | None
+    unit_price: str | None
+    currency: str | None
+    inventory_quantity: str | None
+    is_active: bool
+    remote_url: str | None
+
+
+class GivenAnswer(NamedTuple):
+    """What an agent wrote that a customer said of a suggested item; `until` is a date's text."""
+
+    connector: str
+    item: str
+    answer: str
+    until: str | None
+    by: str | None
+    call_id: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +106,17 @@ class CallRecord:
     timing: str | None
 
 
+class Identified(NamedTuple):
+    """The hits of the phone index, at most `MOST_HITS`, and how many customers there are in all.
+
+    Where they are cut, who an agent chose before is among them, then exact and main numbers.
+    """
+
+    hits: list[IndexHit]
+    choice: Choice | None
+    customers: int
+
+
 class HotStore(Protocol):
     """What the hot path asks of the database."""
 
@@ -70,9 +126,7 @@ class HotStore(Protocol):
     async def events_of(self, call_id: str) -> list[CallEvent]:
         """Read all events of a call, oldest first."""
 
-    async def identify(
-        self, keys: Sequence[str], e164: str | None
-    ) -> tuple[list[IndexHit], Choice | None]:
+    async def identify(self, keys: Sequence[str], e164: str | None) -> Identified:
         """Read the phone index and an agent's earlier choice."""
 
     async def holders(self, account_keys: Sequence[str]) -> list[IndexHit]:
@@ -82,6 +136,15 @@ class HotStore(Protocol):
         self, customer_id: str | None, e164: str | None, except_call: str
     ) -> list[dict[str, Any]]:
         """Read the earlier calls of a customer (else of a number), newest first."""
+
+    async def bought(self, customer_id: str, since_day: int, limit: int) -> list[BoughtLine]:
+        """Read the newest lines of a customer's orders, by all its records; whole orders first."""
+
+    async def sold(self, items: Mapping[str, Sequence[str]]) -> list[SoldItem]:
+        """Read the items with these ids, by connector, that are in its catalogue."""
+
+    async def answers(self, customer_id: str) -> list[GivenAnswer]:
+        """Read what a customer said of suggestions, oldest first, by all its records."""
 
     async def save_calls(self, records: Sequence[CallRecord]) -> None:
         """Write calls for lists and history."""
@@ -137,6 +200,16 @@ def index_hit(
     return IndexHit(key, connector, remote_id, orjson.loads(doc), kind, bool(primary))
 
 
+def identified(
+    rows: Sequence[Sequence[Any]], choice: Choice | None, customers: int | None = None
+) -> Identified:
+    """Make the hits of phone index rows; `customers` where there are more than were read."""
+    hits = [index_hit(*row) for row in rows]
+    if customers is None:
+        customers = len({hit.customer["customer_id"] for hit in hits})
+    return Identified(hits, choice, customers)
+
+
 def account_hit(key: str, connector: str, remote_id: str, doc: str) -> IndexHit:
     """Make a hit of an account number joined with its customer."""
     return IndexHit(key, connector, remote_id, orjson.loads(doc), by_account=True)
@@ -182,6 +255,19 @@ SELECT c.summary, w.disposition, w.sentiment,
    AND c.call_id <> {call}
  ORDER BY c.started_at DESC LIMIT 10
 """
+IDENTIFY_SQL = """
+SELECT p.key, p.connector, p.remote_id, p.type, p.is_primary, c.doc
+  FROM phone_index p JOIN customers c ON c.id = p.customer_id WHERE p.key {keys} LIMIT 50
+"""
+# Only for a number of very many: sorting all its holders takes longer than reading the first.
+SHARED_SQL = """
+SELECT p.key, p.connector, p.remote_id, p.type, p.is_primary, c.doc
+  FROM phone_index p JOIN customers c ON c.id = p.customer_id WHERE p.key {keys}
+ ORDER BY CASE WHEN p.customer_id = {chosen} THEN 0 ELSE 1 END,
+          CASE WHEN p.key = {e164} THEN 0 ELSE 1 END, p.is_primary DESC, p.customer_id
+ LIMIT 50
+"""
+COUNT_SQL = "SELECT count(DISTINCT customer_id) FROM phone_index WHERE key {keys}"
 CHOICE_SQL = """
 SELECT n.customer_id, u.name, n.chosen_at
   FROM number_choices n LEFT JOIN users u ON u.id = n.user_id WHERE n.e164 = {e164}
@@ -206,6 +292,50 @@ SELECT k.key, k.connector, k.remote_id, c.doc
   JOIN customer_links l ON l.connector = k.connector AND l.remote_id = k.remote_id
   JOIN customers c ON c.id = l.customer_id WHERE k.key = {key} LIMIT 10
 """
+LINKS_SQL = "SELECT connector, remote_id FROM customer_links WHERE customer_id = {customer}"
+ORDERS_SQL = """
+SELECT id, order_day, connector, currency FROM purchase_orders
+ WHERE connector = {connector} AND remote_id = {remote_id} AND order_day >= {since}
+ ORDER BY order_day DESC, id DESC LIMIT {limit}
+"""
+BOUGHT_SQL = """
+SELECT order_id, item, sku, name, thousandths, unit_price FROM purchase_lines
+ WHERE order_id IN ({orders}) ORDER BY order_id, position LIMIT {limit}
+"""
+SOLD_SQL = """
+SELECT connector, item_id, sku, name, category, unit_price, currency, inventory_quantity,
+       is_active, remote_url
+  FROM catalogue_items WHERE connector = {connector} AND item_id IN ({items})
+"""
+ANSWERS_SQL = """
+SELECT a.connector, a.item, a.answer, a.until, u.name, a.call_id, a.answered_at
+  FROM customer_links l
+  JOIN suggestion_answers a ON a.record_connector = l.connector AND a.record_id = l.remote_id
+  LEFT JOIN users u ON u.id = a.user_id
+ WHERE l.customer_id = {customer} ORDER BY a.answered_at LIMIT 500
+"""
+# Of so many orders the lines are read at a time: most have a few, some have thousands.
+ORDERS_AT_A_TIME = 50
 EVENTS_SQL = "SELECT payload FROM call_events WHERE call_id = {call} ORDER BY id"
 VERSION_SQL = "SELECT value FROM meta WHERE key = 'config_version'"
 _values_of = attrgetter(*CALL_COLUMNS)
+
+
+OrderRow = tuple[int, int, str, str | None]
+LineRow = tuple[int, str, str | None, str | None, int | None, str | None]
+
+
+def newest_orders(orders: Iterable[Sequence[Any]], limit: int) -> list[OrderRow]:
+    """Return the newest of the orders of several records."""
+    newest = sorted((tuple(each) for each in orders), key=lambda o: (o[1], o[0]), reverse=True)
+    return newest[:limit]
+
+
+def bought_lines(orders: Sequence[OrderRow], lines: Iterable[Sequence[Any]]) -> list[BoughtLine]:
+    """Put the lines under their orders, newest order first."""
+    of_order: dict[int, list[Sequence[Any]]] = {}
+    for line in lines:
+        of_order.setdefault(line[0], []).append(line)
+    return [
+        BoughtLine(*order, *line[1:]) for order in orders for line in of_order.get(order[0], ())
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -12,18 +12,34 @@ from app.core.call import CallEvent
 from app.core.match import Choice, IndexHit
 from app.store.group_commit import GroupCommit
 from app.store.hot import (
+    ANSWERS_SQL,
+    BOUGHT_SQL,
     CALL_COLUMNS,
     CHOICE_SQL,
+    COUNT_SQL,
     EVENTS_SQL,
     HOLDERS_SQL,
+    IDENTIFY_SQL,
     INTERACTIONS_SQL,
+    LINKS_SQL,
+    MOST_HITS,
+    ORDERS_AT_A_TIME,
+    ORDERS_SQL,
+    SHARED_SQL,
+    SOLD_SQL,
     VERSION_SQL,
+    BoughtLine,
     CallRecord,
     EventRow,
+    GivenAnswer,
+    Identified,
+    SoldItem,
     account_hit,
-    index_hit,
+    bought_lines,
+    identified,
     interaction,
     load_event,
+    newest_orders,
     record_values,
     utc,
 )
@@ -39,17 +55,20 @@ _UPSERT_CALL = (
     "ON CONFLICT (call_id) DO UPDATE SET "
     + ", ".join(f"{c} = excluded.{c}" for c in CALL_COLUMNS[2:])
 )
-_IDENTIFY = """
-SELECT p.key, p.connector, p.remote_id, p.type, p.is_primary, c.doc
-  FROM phone_index p JOIN customers c ON c.id = p.customer_id
- WHERE p.key = ANY($1::text[]) LIMIT 50
-"""
+_KEYS = "= ANY($1::text[])"
+_IDENTIFY = IDENTIFY_SQL.format(keys=_KEYS)
+_SHARED = SHARED_SQL.format(keys=_KEYS, chosen="$2", e164="$3")
+_COUNT = COUNT_SQL.format(keys=_KEYS)
 _INTERACTIONS = INTERACTIONS_SQL.format(
     join_notes="string_agg(n.text, E'\\n\\n' ORDER BY n.created_at)",
     customer="$1",
     e164="$2",
     call="$3",
 )
+_ORDERS = ORDERS_SQL.format(connector="$1", remote_id="$2", since="$3", limit="$4")
+_BOUGHT = BOUGHT_SQL.format(orders="SELECT unnest($1::bigint[])", limit="$2")
+_SOLD = SOLD_SQL.format(connector="$1", items="SELECT unnest($2::text[])")
+_ANSWERS = ANSWERS_SQL.format(customer="$1")
 _TIMEOUT_S = 10
 
 
@@ -98,15 +117,18 @@ class PostgresHot:
         rows = await self._pool.fetch(EVENTS_SQL.format(call="$1"), call_id)
         return [load_event(row[0]) for row in rows]
 
-    async def identify(
-        self, keys: Sequence[str], e164: str | None
-    ) -> tuple[list[IndexHit], Choice | None]:
+    async def identify(self, keys: Sequence[str], e164: str | None) -> Identified:
         """Read the phone index and an agent's earlier choice."""
-        hits = [index_hit(*row) for row in await self._pool.fetch(_IDENTIFY, list(keys))]
-        if e164 is None or len(hits) < 2:
-            return hits, None
-        row = await self._pool.fetchrow(CHOICE_SQL.format(e164="$1"), e164)
-        return hits, row and Choice(row[0], row[1], utc(row[2]))
+        asked = list(keys)
+        rows = await self._pool.fetch(_IDENTIFY, asked)
+        choice = None
+        if e164 is not None and len(rows) > 1:
+            row = await self._pool.fetchrow(CHOICE_SQL.format(e164="$1"), e164)
+            choice = row and Choice(row[0], row[1], utc(row[2]))
+        if len(rows) < MOST_HITS:
+            return identified(rows, choice)
+        rows = await self._pool.fetch(_SHARED, asked, choice and choice.customer_id, keys[0])
+        return identified(rows, choice, await self._pool.fetchval(_COUNT, asked))
 
     async def holders(self, account_keys: Sequence[str]) -> list[IndexHit]:
         """Read whose account numbers these are."""
@@ -122,6 +144,36 @@ class PostgresHot:
         """Read the earlier calls of a customer (else of a number), newest first."""
         rows = await self._pool.fetch(_INTERACTIONS, customer_id, e164, except_call)
         return [interaction(row) for row in rows]
+
+    async def bought(self, customer_id: str, since_day: int, limit: int) -> list[BoughtLine]:
+        """Read the newest lines of a customer's orders, by all its records; whole orders first."""
+        links = await self._pool.fetch(LINKS_SQL.format(customer="$1"), customer_id)
+        found: list[Any] = []
+        for connector, remote_id in links:
+            found += await self._pool.fetch(_ORDERS, connector, remote_id, since_day, limit)
+        orders = newest_orders(found, limit)
+        lines: list[BoughtLine] = []
+        for start in range(0, len(orders), ORDERS_AT_A_TIME):
+            some = orders[start : start + ORDERS_AT_A_TIME]
+            ids = [order[0] for order in some]
+            rows = await self._pool.fetch(_BOUGHT, ids, limit * ORDERS_AT_A_TIME)
+            lines += bought_lines(some, rows)
+            if len(lines) >= limit:
+                break
+        return lines[:limit]
+
+    async def sold(self, items: Mapping[str, Sequence[str]]) -> list[SoldItem]:
+        """Read the items with these ids, by connector, that are in its catalogue."""
+        return [
+            SoldItem(*row)
+            for connector, ids in items.items()
+            for row in await self._pool.fetch(_SOLD, connector, list(ids))
+        ]
+
+    async def answers(self, customer_id: str) -> list[GivenAnswer]:
+        """Read what a customer said of suggestions, oldest first, by all its records."""
+        rows = await self._pool.fetch(_ANSWERS, customer_id)
+        return [GivenAnswer(*row) for row in rows]
 
     async def save_calls(self, records: Sequence[CallRecord]) -> None:
         """Write calls for lists and history."""

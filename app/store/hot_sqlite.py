@@ -8,26 +8,44 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from app.core.call import CallEvent
 from app.core.match import Choice, IndexHit
 from app.store.hot import (
+    ANSWERS_SQL,
+    BOUGHT_SQL,
     CALL_COLUMNS,
     CHOICE_SQL,
+    COUNT_SQL,
     EVENTS_SQL,
     HOLDERS_SQL,
+    IDENTIFY_SQL,
     INTERACTIONS_SQL,
+    LINKS_SQL,
+    MOST_HITS,
+    ORDERS_AT_A_TIME,
+    ORDERS_SQL,
+    SHARED_SQL,
+    SOLD_SQL,
     VERSION_SQL,
+    BoughtLine,
     CallRecord,
     EventRow,
+    GivenAnswer,
+    Identified,
+    SoldItem,
     account_hit,
-    index_hit,
+    bought_lines,
+    identified,
     interaction,
     load_event,
+    newest_orders,
     record_values,
     utc,
 )
@@ -43,16 +61,19 @@ _UPSERT_CALL = (
     + ", ".join(f"{c} = excluded.{c}" for c in CALL_COLUMNS[2:])
 )
 _STARTED = CALL_COLUMNS.index("started_at")
-_IDENTIFY = """
-SELECT p.key, p.connector, p.remote_id, p.type, p.is_primary, c.doc
-  FROM phone_index p JOIN customers c ON c.id = p.customer_id WHERE p.key IN (?, ?) LIMIT 50
-"""
+_IDENTIFY = IDENTIFY_SQL.format(keys="IN (?, ?)")
+_SHARED = SHARED_SQL.format(keys="IN (:exact, :ending)", chosen=":chosen", e164=":exact")
+_COUNT = COUNT_SQL.format(keys="IN (?, ?)")
 _INTERACTIONS = INTERACTIONS_SQL.format(
     join_notes="group_concat(n.text, char(10) || char(10))",
     customer=":customer",
     e164=":e164",
     call=":call",
 )
+_LINKS = LINKS_SQL.format(customer="?")
+_ORDERS = ORDERS_SQL.format(connector="?", remote_id="?", since="?", limit="?")
+_SOLD = SOLD_SQL.format(connector="?", items="SELECT value FROM json_each(?)")
+_ANSWERS = ANSWERS_SQL.format(customer="?")
 _BUSY_MS = 5000
 
 
@@ -68,6 +89,8 @@ def _open(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     db.execute(f"PRAGMA busy_timeout = {0 if read_only else _BUSY_MS}")
     if read_only:
         db.execute("PRAGMA query_only = ON")
+    # A job copies the log into the database; an event does only if that job cannot keep up.
+    db.execute("PRAGMA wal_autocheckpoint = 8000")
     db.row_factory = sqlite3.Row
     return db
 
@@ -96,16 +119,19 @@ class SqliteHot:
         rows = self._reader.execute(EVENTS_SQL.format(call="?"), (call_id,))
         return [load_event(row[0]) for row in rows.fetchall()]
 
-    async def identify(
-        self, keys: Sequence[str], e164: str | None
-    ) -> tuple[list[IndexHit], Choice | None]:
+    async def identify(self, keys: Sequence[str], e164: str | None) -> Identified:
         """Read the phone index and an agent's earlier choice."""
-        rows = self._reader.execute(_IDENTIFY, (keys[0], keys[-1])).fetchall()
-        hits = [index_hit(*row) for row in rows]
-        if e164 is None or len(hits) < 2:
-            return hits, None
-        row = self._reader.execute(CHOICE_SQL.format(e164="?"), (e164,)).fetchone()
-        return hits, row and Choice(row[0], row[1], utc(row[2]))
+        asked = (keys[0], keys[-1])
+        rows = self._reader.execute(_IDENTIFY, asked).fetchall()
+        choice = None
+        if e164 is not None and len(rows) > 1:
+            row = self._reader.execute(CHOICE_SQL.format(e164="?"), (e164,)).fetchone()
+            choice = row and Choice(row[0], row[1], utc(row[2]))
+        if len(rows) < MOST_HITS:
+            return identified(rows, choice)
+        wanted = {"exact": keys[0], "ending": keys[-1], "chosen": choice and choice.customer_id}
+        rows = self._reader.execute(_SHARED, wanted).fetchall()
+        return identified(rows, choice, self._reader.execute(_COUNT, asked).fetchone()[0])
 
     async def holders(self, account_keys: Sequence[str]) -> list[IndexHit]:
         """Read whose account numbers these are."""
@@ -121,6 +147,38 @@ class SqliteHot:
         """Read the earlier calls of a customer (else of a number), newest first."""
         wanted = {"customer": customer_id, "e164": e164, "call": except_call}
         return [interaction(row) for row in self._reader.execute(_INTERACTIONS, wanted).fetchall()]
+
+    async def bought(self, customer_id: str, since_day: int, limit: int) -> list[BoughtLine]:
+        """Read the newest lines of a customer's orders, by all its records; whole orders first."""
+        links = self._reader.execute(_LINKS, (customer_id,)).fetchall()
+        found: list[sqlite3.Row] = []
+        for connector, remote_id in links:
+            values = (connector, remote_id, since_day, limit)
+            found += self._reader.execute(_ORDERS, values).fetchall()
+        orders = newest_orders(found, limit)
+        lines: list[BoughtLine] = []
+        for start in range(0, len(orders), ORDERS_AT_A_TIME):
+            some = orders[start : start + ORDERS_AT_A_TIME]
+            statement = BOUGHT_SQL.format(orders=", ".join("?" * len(some)), limit="?")
+            most = limit * ORDERS_AT_A_TIME
+            rows = self._reader.execute(statement, (*(order[0] for order in some), most))
+            lines += bought_lines(some, rows.fetchall())
+            if len(lines) >= limit:
+                break
+        return lines[:limit]
+
+    async def sold(self, items: Mapping[str, Sequence[str]]) -> list[SoldItem]:
+        """Read the items with these ids, by connector, that are in its catalogue."""
+        return [
+            SoldItem(*row)
+            for connector, ids in items.items()
+            for row in self._reader.execute(_SOLD, (connector, orjson.dumps(ids).decode()))
+        ]
+
+    async def answers(self, customer_id: str) -> list[GivenAnswer]:
+        """Read what a customer said of suggestions, oldest first, by all its records."""
+        rows = self._reader.execute(_ANSWERS, (customer_id,)).fetchall()
+        return [GivenAnswer(*row)._replace(at=utc(row[6])) for row in rows]
 
     async def save_calls(self, records: Sequence[CallRecord]) -> None:
         """Write calls for lists and history."""

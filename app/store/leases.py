@@ -41,3 +41,10 @@ async def release(db: Database, name: str, owner: str) -> None:
 def _insert_new(db: Database, key: str, value: str) -> Any:
     insert = sqlite_insert if db.dialect == "sqlite" else postgresql_insert
     return insert(Meta).values(key=key, value=value).on_conflict_do_nothing()
+
+
+async def held(db: Database, name: str, now: datetime) -> bool:
+    """Say whether a process holds the lease now."""
+    async with db.read() as session:
+        value = await session.scalar(select(Meta.value).where(Meta.key == f"lease:{name}"))
+    return value is not None and datetime.fromisoformat(value.partition(" ")[0]) > now

@@ -15,11 +15,12 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Select, Table, Text, func, select, text, type_coerce, update
+from sqlalchemy import Select, Table, Text, func, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.contact import Reading, StoredContact
 from app.core.identity import Assignment, Link, Record, Ref, assign, customer_id, golden, join
+from app.store.homes import any_merge, follow, hold_customers, homes, keep_homes, settle, with_bars
 from app.store.models import Base
 from app.store.records import (
     INDEX,
@@ -29,15 +30,12 @@ from app.store.records import (
     chunks,
     delete_records,
     drop_empty,
-    move_history,
     move_records,
     write_customers,
     write_evidence,
     write_links,
 )
 
-# One lock for whoever joins customers, on PostgreSQL; SQLite has one writer anyway.
-_LOCK = 0x5C_2E_E4_91
 _CONNECTORS = Base.metadata.tables["connectors"]
 
 
@@ -62,15 +60,21 @@ class _Around:
     shared: set[str] = field(default_factory=set)
 
 
-async def write_batch(conn: AsyncConnection, batch: Batch) -> None:
-    """Make the index, the links and the customers as the batch says. Repeats change nothing."""
-    if conn.dialect.name == "postgresql":
-        await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+async def write_batch(conn: AsyncConnection, batch: Batch, *, anew: bool = False) -> None:
+    """Make the index, the links and the customers as the batch says. Repeats change nothing.
+
+    `anew` writes also what is stored already as it is said.
+    """
+    await hold_customers(conn)
     stored = await _stored_links(conn, batch.connector, batch.changes)
     changes = {
         remote_id: reading
         for remote_id, reading in batch.changes.items()
-        if (remote_id in stored if reading is None else _differs(reading, stored.get(remote_id)))
+        if (
+            remote_id in stored
+            if reading is None
+            else anew or _differs(reading, stored.get(remote_id))
+        )
     }
     await _mark_seen(conn, batch, stored.keys() - changes.keys())
     if changes:
@@ -78,37 +82,52 @@ async def write_batch(conn: AsyncConnection, batch: Batch) -> None:
         await _apply(conn, batch, changes, before)
 
 
+async def decide_again(conn: AsyncConnection, records: Iterable[Record], at: datetime) -> None:
+    """Join or part records that are as they were, after a person's word on them."""
+    await hold_customers(conn)
+    await _apply(conn, Batch("", 0, "", at, {}), {}, {}, records)
+
+
 async def _apply(
     conn: AsyncConnection,
     batch: Batch,
     changes: Mapping[str, Reading | None],
     before: Mapping[Ref, tuple[str, str]],
+    seeds: Iterable[Record] = (),
 ) -> None:
     await delete_records(conn, before, INDEX, KEYS)
     readings = {Ref(batch.connector, key): r for key, r in changes.items() if r is not None}
     new = [Record.of(batch.connector, reading.contact) for reading in readings.values()]
     old = [Record.of(ref.connector, orjson.loads(data)) for ref, (_, data) in before.items()]
-    around = await _read_around(conn, batch, [*new, *old], before)
+    around = await _read_around(conn, batch, [*new, *old, *seeds], before)
     contacts = {**around.contacts, **{ref: r.contact for ref, r in readings.items()}}
-    current = {
+    shown_before = {
         **around.customers,
         **{ref: customer for ref, (customer, _) in before.items() if ref in readings},
     }
-    groups, assignment = await asyncio.to_thread(
-        _decide, [*new, *around.records], around.shared, current
-    )
+    current = await homes(conn, shown_before)
+    records = await with_bars(conn, [*new, *around.records])
+    groups, assignment = await asyncio.to_thread(_decide, records, around.shared, current)
     ids = await _new_ids(conn, groups, assignment)
-    customer_of = {r.ref: i for group, i in zip(groups, ids, strict=True) for r in group}
+    settled = await settle(conn, ids, assignment.successors, current, batch.at)
+    home_of = {r.ref: i for group, i in zip(groups, ids, strict=True) for r in group}
+    customer_of = {ref: settled.customer(home) for ref, home in home_of.items()}
+    # A person may have merged a home of this batch with customers that no evidence leads to.
+    others = set(settled.roots.values()) - set(shown_before.values())
+    for ref, customer, contact in await _links_of(conn, (), others):
+        if ref not in before and contacts.setdefault(ref, contact) is contact:
+            around.customers[ref] = customer_of[ref] = customer
     priorities = await _priorities(conn, batch)
     documents = await asyncio.to_thread(_documents, customer_of, contacts, priorities)
     await write_customers(conn, documents, batch.at)
-    await write_links(conn, readings, customer_of, before.keys(), batch.sync_id)
+    await write_links(conn, readings, customer_of, before.keys(), batch.sync_id, batch.at)
     await write_evidence(conn, readings, customer_of, new)
-    await move_records(conn, around.customers, customer_of)
+    await move_records(conn, around.customers, customer_of, batch.at)
+    await keep_homes(conn, home_of, customer_of, current, shown_before)
     await delete_records(conn, before.keys() - readings.keys(), LINKS)
-    await move_history(conn, assignment.successors)
-    left = {customer for customer, _ in before.values()}
-    await drop_empty(conn, left - documents.keys() - assignment.successors.keys(), batch.at)
+    await follow(conn, settled.families)
+    left = {*(customer for customer, _ in before.values()), *around.customers.values()}
+    await drop_empty(conn, left - documents.keys() - settled.roots.keys(), batch.at)
 
 
 # Both run in a thread: deciding for a batch takes long enough to hold up a pop.
@@ -166,7 +185,8 @@ async def _read_around(
 ) -> _Around:
     """Follow the evidence from the batch's records, as they were and are, as far as it goes."""
     around = _Around()
-    if not await _others_exist(conn, batch.connector):
+    # Records of one connector are one customer only by a person's word.
+    if not await _others_exist(conn, batch.connector) and not await any_merge(conn):
         return around
     asked: set[str] = set()
     keys: set[str] = set()

@@ -14,6 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 import app
 from app.errors import UserError
+
+# Imported because their tables are Base's too.
+from app.store import customer_models, source_models, suggestion_models  # noqa: F401
 from app.store.engine import connected, open_engine, parse_url
 from app.store.models import Base
 

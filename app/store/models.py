@@ -1,4 +1,7 @@
-"""The tables. SQLAlchemy owns the schema; `hot` reads and writes a few of them directly."""
+"""The tables, with those of `source_models` and `suggestion_models`.
+
+SQLAlchemy owns the schema; `hot` reads and writes a few of them directly.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from app.store.types import Json, Sealed, UtcDateTime
 
-_BigId = BigInteger().with_variant(Integer(), "sqlite")
+# Compared byte by byte on both databases, so that a range of the index is what begins alike.
+Bytewise = Text().with_variant(Text(collation="C"), "postgresql")
+BigId = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class Base(DeclarativeBase):
@@ -104,18 +109,45 @@ class ConnectorRow(Base):
     updated_at: Mapped[datetime]
 
 
+class ConnectorVersion(Base):
+    """A connector as it was saved: a draft, the one that is live, or a past one.
+
+    `number` counts from 1 for each slug; `author` is who saved it. A removal is a version too,
+    with the settings that were removed.
+    """
+
+    __tablename__ = "connector_versions"
+    slug: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[str]
+    fields: Mapped[Any] = mapped_column(Json, nullable=False)
+    settings: Mapped[bytes]
+    author: Mapped[str]
+    note: Mapped[str | None]
+    created_at: Mapped[datetime]
+    published_at: Mapped[datetime | None]
+
+
 class Customer(Base):
     """The golden record: one per person or company; `doc` is what the pop shows of it."""
 
     __tablename__ = "customers"
     id: Mapped[str] = mapped_column(primary_key=True)
-    display_name: Mapped[str] = mapped_column(index=True)
+    display_name: Mapped[str]
     doc: Mapped[Any] = mapped_column(Json, nullable=False)
     updated_at: Mapped[datetime]
+    __table_args__ = (
+        Index("ix_customers_name", "display_name", "id"),
+        Index("ix_customers_updated", "updated_at", "id"),
+    )
 
 
 class CustomerLink(Base):
-    """A customer's record in one source; `data` is the contact as the source gave it."""
+    """A customer's record in one source; `data` is the contact as the source gave it.
+
+    `home_id` is the customer that the rules alone would give it to, where a person merged that
+    one into `customer_id`; else NULL.
+    """
 
     __tablename__ = "customer_links"
     connector: Mapped[str] = mapped_column(primary_key=True)
@@ -125,6 +157,8 @@ class CustomerLink(Base):
     )
     data: Mapped[Any] = mapped_column(Json, nullable=False)
     sync_id: Mapped[str]
+    home_id: Mapped[str | None]
+    linked_at: Mapped[datetime | None]
 
 
 class CustomerKey(Base):
@@ -134,26 +168,31 @@ class CustomerKey(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     connector: Mapped[str] = mapped_column(primary_key=True)
     remote_id: Mapped[str] = mapped_column(primary_key=True)
-    __table_args__ = (Index("ix_customer_keys_record", "connector", "remote_id"),)
+    __table_args__ = (
+        Index("ix_customer_keys_record", "connector", "remote_id"),
+        {"sqlite_with_rowid": False},
+    )
 
 
 class PhoneIndex(Base):
     """The phone index.
 
     `key` is an E.164 number, or `~` and the last nine digits of a number that could not be read.
+    `customer_id` is that of the record's link, for a look-up in one step.
     """
 
     __tablename__ = "phone_index"
-    key: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(Bytewise, primary_key=True)
     connector: Mapped[str] = mapped_column(primary_key=True)
     remote_id: Mapped[str] = mapped_column(primary_key=True)
-    customer_id: Mapped[str] = mapped_column(
-        ForeignKey("customers.id", ondelete="CASCADE"), index=True
-    )
+    customer_id: Mapped[str]
     raw: Mapped[str]
     type: Mapped[str | None]
     is_primary: Mapped[bool]
-    __table_args__ = (Index("ix_phone_index_record", "connector", "remote_id"),)
+    __table_args__ = (
+        Index("ix_phone_index_record", "connector", "remote_id"),
+        {"sqlite_with_rowid": False},
+    )
 
 
 class NumberChoice(Base):
@@ -166,13 +205,14 @@ class NumberChoice(Base):
     )
     user_id: Mapped[str]
     chosen_at: Mapped[datetime]
+    origin_id: Mapped[str | None]
 
 
 class CallEventRow(Base):
     """Every event that was accepted: the truth that calls are folded from."""
 
     __tablename__ = "call_events"
-    id: Mapped[int] = mapped_column(_BigId, primary_key=True, autoincrement=True)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
     phone_system: Mapped[str]
     event_key: Mapped[str]
     call_id: Mapped[str] = mapped_column(index=True)
@@ -185,7 +225,7 @@ class HookRefusal(Base):
     """A webhook that was refused or not understood, redacted and bounded, for the admin."""
 
     __tablename__ = "hook_refusals"
-    id: Mapped[int] = mapped_column(_BigId, primary_key=True, autoincrement=True)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
     phone_system: Mapped[str] = mapped_column(index=True)
     received_at: Mapped[datetime]
     status: Mapped[int]
@@ -193,10 +233,26 @@ class HookRefusal(Base):
     body: Mapped[str]
 
 
+class HookBody(Base):
+    """One of the last webhooks of a phone system as it came, encrypted: to look at and try again.
+
+    `outcome` is the status that it was answered with.
+    """
+
+    __tablename__ = "hook_bodies"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
+    phone_system: Mapped[str]
+    received_at: Mapped[datetime]
+    outcome: Mapped[int]
+    request: Mapped[bytes]
+    __table_args__ = (Index("ix_hook_bodies_newest", "phone_system", "id"),)
+
+
 class CallRow(Base):
     """A call as last folded, for lists and history.
 
     `doc` is the contract's Call, `summary` the little of it that a later call's pop shows.
+    `origin_id` is whose call it was before that customer was merged into `customer_id`.
     """
 
     __tablename__ = "calls"
@@ -206,6 +262,7 @@ class CallRow(Base):
     state: Mapped[str]
     e164: Mapped[str | None]
     customer_id: Mapped[str | None]
+    origin_id: Mapped[str | None]
     agent_id: Mapped[str | None]
     user_ids: Mapped[Any] = mapped_column(Json, nullable=False)
     started_at: Mapped[datetime]
@@ -216,6 +273,7 @@ class CallRow(Base):
         Index("ix_calls_customer", "customer_id", "started_at"),
         Index("ix_calls_e164", "e164", "started_at"),
         Index("ix_calls_started", "started_at"),
+        Index("ix_calls_origin", "origin_id"),
     )
 
 
@@ -246,15 +304,24 @@ class WrapUp(Base):
 
 
 class SyncState(Base):
-    """How the last sync of a connector went, and where the next one starts."""
+    """How the last sync of a part of a connector went, and where the next one starts.
+
+    `part` is `contacts`, `history` or `catalogue`; `records` and `numbers` are those the sync has
+    read (numbers only of contacts), `total` how many there are when the source says so, `kept`
+    how many records were known after it.
+    """
 
     __tablename__ = "sync_state"
     connector: Mapped[str] = mapped_column(primary_key=True)
+    part: Mapped[str] = mapped_column(primary_key=True)
     checkpoint: Mapped[str | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
-    contacts: Mapped[int] = mapped_column(default=0)
+    full_at: Mapped[datetime | None]
+    records: Mapped[int] = mapped_column(default=0)
     numbers: Mapped[int] = mapped_column(default=0)
+    total: Mapped[int | None]
+    kept: Mapped[int] = mapped_column(default=0)
     rejected: Mapped[Any] = mapped_column(Json, nullable=False)
     rejected_count: Mapped[int] = mapped_column(default=0)
     error: Mapped[str | None]

@@ -20,7 +20,6 @@ CUSTOMERS = _TABLES["customers"]
 LINKS = _TABLES["customer_links"]
 KEYS = _TABLES["customer_keys"]
 INDEX = _TABLES["phone_index"]
-_CHOICES = _TABLES["number_choices"]
 _CALLS = _TABLES["calls"]
 
 # Drivers take some 32,000 parameters a statement.
@@ -87,6 +86,7 @@ async def write_links(
     customer_of: Mapping[Ref, str],
     known: Collection[Ref],
     sync_id: str,
+    at: datetime,
 ) -> None:
     """Write the links of records, of which some are `known`."""
     links = [
@@ -96,6 +96,7 @@ async def write_links(
             "customer_id": customer_of[ref],
             "data": reading.contact,
             "sync_id": sync_id,
+            "linked_at": at,
         }
         for ref, reading in readings.items()
         if ref not in known
@@ -149,7 +150,7 @@ async def write_evidence(
 
 
 async def move_records(
-    conn: AsyncConnection, before: Mapping[Ref, str], after: Mapping[Ref, str]
+    conn: AsyncConnection, before: Mapping[Ref, str], after: Mapping[Ref, str], at: datetime
 ) -> None:
     """Give records that did not change themselves to the customer they belong to now."""
     moved = [
@@ -158,8 +159,8 @@ async def move_records(
         if after[ref] != customer
     ]
     if moved:
-        for table in (LINKS, INDEX):
-            await conn.execute(_of_record(update(table), table), moved)
+        await conn.execute(_of_record(update(LINKS), LINKS).values(linked_at=at), moved)
+        await conn.execute(_of_record(update(INDEX), INDEX), moved)
 
 
 def _of_record(statement: Update, table: Table) -> Update:
@@ -167,17 +168,6 @@ def _of_record(statement: Update, table: Table) -> Update:
         table.c.connector == bindparam("b_connector"),
         table.c.remote_id == bindparam("b_remote_id"),
     )
-
-
-async def move_history(conn: AsyncConnection, successors: Mapping[str, str]) -> None:
-    """Give the calls and choices of customers that are gone to those they became."""
-    if not successors:
-        return
-    moved = [{"b_gone": gone, "customer_id": heir} for gone, heir in successors.items()]
-    for table in (_CALLS, _CHOICES):
-        await conn.execute(update(table).where(table.c.customer_id == bindparam("b_gone")), moved)
-    for ids in chunks(successors):
-        await conn.execute(delete(CUSTOMERS).where(CUSTOMERS.c.id.in_(ids)))
 
 
 async def drop_empty(conn: AsyncConnection, customers: Collection[str], at: datetime) -> None:

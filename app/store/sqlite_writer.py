@@ -10,10 +10,13 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 _LARGEST_BATCH = 1000
+_LONGEST_WAIT_S = 5.0
+_RETRY_S = 0.0005
 
 # Work for the thread: what to run in the transaction, and who waits for its outcome.
 Job = tuple[Callable[[sqlite3.Connection], Any], asyncio.Future[Any]]
@@ -24,8 +27,10 @@ class SqliteWriter:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
+        self._db.execute("PRAGMA busy_timeout = 0")
         self._loop = asyncio.get_running_loop()
         self._waiting: list[Job] = []
+        self._pause = threading.Event()
         self._batches: queue.SimpleQueue[list[Job] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
@@ -71,7 +76,7 @@ class SqliteWriter:
         return [outcome for job in batch for outcome in self._outcomes([job])]
 
     def _commit(self, batch: Sequence[Job]) -> list[Any]:
-        self._db.execute("BEGIN IMMEDIATE")
+        self._begin()
         try:
             outcomes = [work(self._db) for work, _ in batch]
             self._db.execute("COMMIT")
@@ -80,6 +85,24 @@ class SqliteWriter:
                 self._db.execute("ROLLBACK")
             raise
         return outcomes
+
+    def _begin(self) -> None:
+        """Take the write lock as soon as it is free.
+
+        SQLite itself waits longer and longer between two tries, and so finds the lock taken
+        again and again by a sync that frees it for a moment only, for us.
+        """
+        until = time.monotonic() + _LONGEST_WAIT_S
+        while True:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or time.monotonic() > until:
+                    raise
+                self._pause.wait(_RETRY_S)
+            else:
+                return
 
     async def close(self) -> None:
         """Write what is queued and stop."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from datetime import UTC, datetime
 from typing import Any
 
@@ -56,6 +57,11 @@ class SecretBox:
         if not keys:
             raise ValueError("no secret key")
         self._fernet = MultiFernet([Fernet(key) for key in keys])
+        self._first = keys[0].encode()
+
+    def derived(self, purpose: str) -> bytes:
+        """Return 32 bytes for a purpose that only who has the first key can compute."""
+        return hmac.digest(self._first, purpose.encode(), "sha256")
 
     def seal(self, value: Any) -> bytes:
         """Encrypt a JSON value."""

@@ -118,7 +118,8 @@ class AsteriskCalls:
         states: dict[str, list[str]] = {"Up": [], "Ringing": [], "Ring": []}
         for block in blocks:
             ours = (block is first) == (call.direction == "outbound")
-            state, extension = block.get("ChannelStateDesc", ""), extension_of(block["Channel"])
+            state = block.get("ChannelStateDesc", "")
+            extension = extension_of(block.get("Channel", ""))
             if ours and not self._is_trunk(block) and extension and state in states:
                 states[state].append(extension)
         talking = tuple(dict.fromkeys(states["Up"]))

@@ -6,13 +6,12 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qsl
 
 import orjson
 
 from app.telephony.base import NotUnderstood
+from app.telephony.form import text_pairs
 
-MAX_DEPTH = 32
 MAX_TEXT = 256
 MAX_FORM_FIELDS = 500
 MAX_DATA_FIELDS = 64
@@ -44,20 +43,17 @@ def media_type(headers: Mapping[str, str]) -> str:
 
 
 def json_value(body: bytes, at: str = "") -> Any:
-    """Read JSON of at most 32 levels; `at` is the JSON pointer of where it was found.
+    """Read JSON; `at` is the JSON pointer of where it was found.
 
     Raises:
-        NotUnderstood: not JSON (NaN and lone surrogates are not), not UTF-8, or too deep.
+        NotUnderstood: not JSON (NaN and lone surrogates are not), not UTF-8, or nested deeper
+            than the 1,024 levels that orjson reads.
     """
     try:
-        value = orjson.loads(body)
+        return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         what = "the body is empty: send one JSON object" if not body else f"not JSON: {error}"
         raise NotUnderstood(what, at) from None
-    # The brackets are an upper bound of the depth, and the usual event has a handful.
-    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _depth_exceeds(value, MAX_DEPTH):
-        raise NotUnderstood(f"nested deeper than {MAX_DEPTH} levels", at)
-    return value
 
 
 def form_fields(text: bytes) -> list[tuple[str, str]]:
@@ -66,18 +62,12 @@ def form_fields(text: bytes) -> list[tuple[str, str]]:
     Raises:
         NotUnderstood: not UTF-8, or more than 500 fields.
     """
+    if text.count(b"&") >= MAX_FORM_FIELDS:
+        raise NotUnderstood(f"the form has more than {MAX_FORM_FIELDS} fields")
     try:
-        return parse_qsl(
-            text.decode("utf-8"),
-            keep_blank_values=True,
-            encoding="utf-8",
-            errors="strict",
-            max_num_fields=MAX_FORM_FIELDS,
-        )
+        return text_pairs(text)
     except UnicodeDecodeError:
         raise NotUnderstood("the form is not UTF-8") from None
-    except ValueError:
-        raise NotUnderstood(f"the form has more than {MAX_FORM_FIELDS} fields") from None
 
 
 def text(data: Mapping[str, Any], key: str, at: str = "", limit: int = MAX_TEXT) -> str | None:
@@ -87,6 +77,8 @@ def text(data: Mapping[str, Any], key: str, at: str = "", limit: int = MAX_TEXT)
         NotUnderstood: not text, longer than `limit` characters, or with a NUL in it.
     """
     value = data.get(key)
+    if type(value) is str and len(value) <= limit and "\0" not in value:
+        return value or None
     return None if value is None or value == "" else checked_text(value, f"{at}/{key}", limit)
 
 
@@ -126,7 +118,8 @@ def timestamp(value: str, at: str) -> datetime:
     """
     try:
         if _RFC3339(value):
-            return datetime.fromisoformat(value.upper()).astimezone(UTC)
+            moment = datetime.fromisoformat(value.upper())
+            return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
     raise NotUnderstood("must be an RFC 3339 time with offset, as 2026-11-21T10:00:00Z", at)
@@ -150,15 +143,28 @@ def text_values(data: Mapping[str, Any], key: str, at: str) -> dict[str, str]:
     for name, value in given.items():
         if len(values) == MAX_DATA_FIELDS:
             break
-        pointer = f"{at}/{name[:MAX_DATA_KEY].replace('~', '~0').replace('/', '~1')}"
-        checked_text(name, pointer, MAX_DATA_KEY)
+        if len(name) > MAX_DATA_KEY or "\0" in name:
+            checked_text(name, _pointer(at, name), MAX_DATA_KEY)
         if value is None:
             continue
-        plain = value if isinstance(value, str) else orjson.dumps(value).decode()
+        plain = value if isinstance(value, str) else _as_text(value, at, name)
         if len(plain) > MAX_DATA_VALUE:
             plain = plain[: MAX_DATA_VALUE - 1] + "…"
-        values[name] = checked_text(plain, pointer, MAX_DATA_VALUE)
+        if "\0" in plain:
+            checked_text(plain, _pointer(at, name), MAX_DATA_VALUE)
+        values[name] = plain
     return values
+
+
+def _pointer(at: str, name: str) -> str:
+    return f"{at}/{name[:MAX_DATA_KEY].replace('~', '~0').replace('/', '~1')}"
+
+
+def _as_text(value: object, at: str, name: str) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        raise NotUnderstood("nested too deeply to be kept", _pointer(at, name)) from None
 
 
 def json_type(value: object) -> str:
@@ -172,15 +178,3 @@ def json_type(value: object) -> str:
     if isinstance(value, str):
         return "text"
     return "a list" if isinstance(value, list) else "an object"
-
-
-def _depth_exceeds(value: Any, limit: int) -> bool:
-    level = [value] if isinstance(value, dict | list) else []
-    for _ in range(limit):
-        level = [
-            child
-            for parent in level
-            for child in (parent.values() if isinstance(parent, dict) else parent)
-            if isinstance(child, dict | list)
-        ]
-    return bool(level)

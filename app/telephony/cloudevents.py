@@ -109,9 +109,9 @@ def _event(attributes: Mapping[str, Any], data: Any, at: str, data_at: str) -> C
     version = attributes.get("specversion")
     if version != "1.0":
         raise NotUnderstood('must be "1.0", the version of CloudEvents', f"{at}/specversion")
-    identity, source, _ = (
-        required_text(attributes, name, at, _WHY[name]) for name in ("id", "source", "type")
-    )
+    identity = required_text(attributes, "id", at, _WHY["id"])
+    source = required_text(attributes, "source", at, _WHY["source"])
+    required_text(attributes, "type", at, _WHY["type"])
     time = text(attributes, "time", at)
     return CloudEvent(
         source=source,

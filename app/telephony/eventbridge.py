@@ -116,5 +116,8 @@ def objects(value: object) -> list[tuple[str, Mapping[str, Any]]]:
 
 def moment(data: Mapping[str, Any], *keys: str) -> datetime | None:
     """Return the first of these times that is given and real; 1970 stands for "not yet"."""
-    times = (iso_time(data.get(key)) for key in keys)
-    return next((time for time in times if time is not None and time.year > 1970), None)
+    for key in keys:
+        time = iso_time(data.get(key))
+        if time is not None and time.year > 1970:
+            return time
+    return None

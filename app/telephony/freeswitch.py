@@ -176,7 +176,8 @@ class EslConversation:
             return
         self._follow()
         rows = answer.get("rows")
-        channels = [_texts(row) for row in rows or () if isinstance(row, dict)]
+        listed = rows if isinstance(rows, list) else ()
+        channels = [_texts(row) for row in listed if isinstance(row, dict)]
         yield from resynchronise(self._slug, self._known, self._calls.open_calls(channels), at)
 
     def _send(self, command: str) -> None:

@@ -91,20 +91,27 @@ def read_event(
         collected=text_values(data, "collected", at),
         attached_data=text_values(data, "attached_data", at),
         parent_call_id=f"{slug}:{parent}" if parent else None,
-        transfer_to=text(transfer, "to_extension", f"{at}/transfer"),
-        transfer_kind=_choice(transfer, "kind", f"{at}/transfer", _TRANSFERS),
-        ended_reason=text(ended, "reason", f"{at}/ended"),
+        **(_transfer(transfer, f"{at}/transfer") if transfer else {}),
+        ended_reason=text(ended, "reason", f"{at}/ended") if ended else None,
     )
 
 
+def _transfer(transfer: Mapping[str, Any], at: str) -> dict[str, Any]:
+    return {
+        "transfer_to": text(transfer, "to_extension", at),
+        "transfer_kind": _choice(transfer, "kind", at, _TRANSFERS),
+    }
+
+
 def _choice(data: Mapping[str, Any], key: str, at: str, choices: Mapping[str, T]) -> T | None:
-    value = text(data, key, at)
-    if value is None:
+    value = data.get(key)
+    if type(value) is str and value in choices:
+        return choices[value]
+    word = text(data, key, at)
+    if word is None:
         return None
-    if value not in choices:
-        shown = value if len(value) <= 40 else value[:39] + "…"
-        raise NotUnderstood(f'"{shown}" is not one of {", ".join(choices)}', f"{at}/{key}")
-    return choices[value]
+    shown = word if len(word) <= 40 else word[:39] + "…"
+    raise NotUnderstood(f'"{shown}" is not one of {", ".join(choices)}', f"{at}/{key}")
 
 
 def _object(data: Mapping[str, Any], key: str, at: str) -> Mapping[str, Any]:
@@ -117,14 +124,12 @@ def _object(data: Mapping[str, Any], key: str, at: str) -> Mapping[str, Any]:
 
 
 def _extensions(value: object, at: str) -> tuple[str, ...]:
-    if value is None or value == "":
-        return ()
     if not isinstance(value, list):
-        return (checked_text(value, at),)
+        return () if value is None or value == "" else (checked_text(value, at),)
     if len(value) > MAX_EXTENSIONS:
         raise NotUnderstood(f"names {len(value)} extensions, the limit is {MAX_EXTENSIONS}", at)
-    checked = (checked_text(item, f"{at}/{index}") for index, item in enumerate(value))
-    return tuple(dict.fromkeys(item for item in checked if item))
+    checked = [checked_text(item, f"{at}/{index}") for index, item in enumerate(value)]
+    return tuple(dict.fromkeys(filter(None, checked)))
 
 
 def _attestation(value: object, at: str) -> Attestation | None:

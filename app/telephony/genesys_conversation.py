@@ -9,9 +9,11 @@ that what was told before is recognised as a repeat, and what was lost is made u
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+
+import orjson
 
 from app.core.call import CallEvent, EventKind
 from app.telephony.base import NotUnderstood
@@ -27,13 +29,16 @@ from app.telephony.genesys_event import (
     number,
     transfer_kind,
 )
-from app.telephony.provider_json import part
+from app.telephony.provider_json import event_key, part
 
 MAX_PARTICIPANTS = 200
 
 _OVER = ("disconnected", "terminated")
 _CUSTOMERS = ("customer", "external")
 _AGENTS = ("agent", "user")
+_NOTHING: Mapping[str, Any] = {}
+# What happened, when, and what else it says.
+_Moment = tuple[EventKind, datetime | None, Mapping[str, Any]]
 
 
 def read_conversation(message: Message) -> list[CallEvent]:
@@ -45,24 +50,27 @@ def read_conversation(message: Message) -> list[CallEvent]:
     conversation = required_text(message.body, "id", message.at, WHY)
     participants = _participants(message)
     customers = [p for _, p in participants if p.get("purpose") in _CUSTOMERS]
-    common: dict[str, Any] = {}
+    # Every moment has its participant and time for a key, below that of the conversation.
+    key = event_key("genesys", conversation)
+    common = message.about(conversation)
     events: list[CallEvent] = []
     if customers:
         events.append(_arrival(message, conversation, customers[0]))
         common["direction"] = events[0].direction
     for at, participant in participants:
-        name = text(participant, "id", at) or at
         purpose = participant.get("purpose")
+        if purpose != "acd" and purpose not in _AGENTS:
+            continue
+        name = text(participant, "id", at) or at
         queue = text(part(participant, "queue"), "id", f"{at}/queue")
-        started = moment(participant, "startTime")
-        if purpose == "acd" and started:
-            at_once = {"occurred_at": started, "queue": queue}
-            events.append(message.event(EventKind.QUEUED, conversation, name, **at_once, **common))
-        elif purpose in _AGENTS:
-            user = text(part(participant, "user"), "id", f"{at}/user")
-            if user:
-                about = {**common, "extensions": (user,), "queue": queue}
-                events += _agent(message, conversation, name, participant, about)
+        about = {**common, "queue": queue}
+        if purpose == "acd":
+            if (started := moment(participant, "startTime")) is not None:
+                moments = [(EventKind.QUEUED, started, _NOTHING)]
+                events += _told(moments, f"{key}:{name}", about)
+        elif user := text(part(participant, "user"), "id", f"{at}/user"):
+            about["extensions"] = (user,)
+            events += _told(_moments(participant, message.sent_at), f"{key}:{name}", about)
     # Between colleagues nobody is the customer: then it ends with the last of them.
     deciding = customers or [p for _, p in participants]
     if deciding and all(p.get("state") in _OVER for p in deciding):
@@ -89,7 +97,7 @@ def _arrival(message: Message, conversation: str, customer: Mapping[str, Any]) -
     return message.event(
         EventKind.INCOMING,
         conversation,
-        *(f"{name}={value}" for name, value in sorted(attributes.items())),
+        orjson.dumps(attributes, option=orjson.OPT_SORT_KEYS).decode(),
         occurred_at=moment(customer, "startTime"),
         direction=direction,
         ani=caller,
@@ -100,43 +108,40 @@ def _arrival(message: Message, conversation: str, customer: Mapping[str, Any]) -
     )
 
 
-def _agent(
-    message: Message,
-    conversation: str,
-    name: str,
-    participant: Mapping[str, Any],
-    about: Mapping[str, Any],
-) -> list[CallEvent]:
+def _moments(participant: Mapping[str, Any], sent_at: datetime | None) -> list[_Moment]:
     """Return the moments of one agent's part: rang, answered, held, talks again, left."""
-    state, held = participant.get("state"), participant.get("held") is True
-    disconnect = disconnect_type(participant)
+    state = participant.get("state")
     connected = moment(participant, "connectedTime")
     answered = connected is not None or state == "connected"
-    moments: list[tuple[EventKind, datetime | None, dict[str, Any]]] = [
-        (EventKind.RINGING, moment(participant, "startTime"), {})
-    ]
+    moments: list[_Moment] = [(EventKind.RINGING, moment(participant, "startTime"), _NOTHING)]
     if answered:
-        moments.append((EventKind.ANSWERED, connected or message.sent_at, {}))
-    if held and state == "connected":
-        moments.append(
-            (EventKind.HELD, moment(participant, "startHoldTime") or message.sent_at, {})
-        )
-    elif state == "connected":
+        moments.append((EventKind.ANSWERED, connected or sent_at, _NOTHING))
+    if state == "connected":
         # Nothing says when a hold ended: whoever is connected and not held talks now.
-        moments.append((EventKind.RESUMED, message.sent_at, {}))
-    if state in _OVER:
-        ended = moment(participant, "endTime") or message.sent_at
-        left: dict[str, Any] = {"transfer_kind": transfer_kind(disconnect)}
-        unanswered = {"call_goes_on": True, "ended_reason": NOT_ANSWERED.get(disconnect)}
         moments.append(
-            (EventKind.TRANSFERRED, ended, left)
-            if answered
-            else (EventKind.MISSED, ended, unanswered)
+            (EventKind.HELD, moment(participant, "startHoldTime") or sent_at, _NOTHING)
+            if participant.get("held") is True
+            else (EventKind.RESUMED, sent_at, _NOTHING)
         )
-    return [
-        message.event(kind, conversation, name, when, occurred_at=when, **about, **more)
-        for kind, when, more in moments
-    ]
+    elif state in _OVER:
+        ended = moment(participant, "endTime") or sent_at
+        why = disconnect_type(participant)
+        moments.append(
+            (EventKind.TRANSFERRED, ended, {"transfer_kind": transfer_kind(why)})
+            if answered
+            else (
+                EventKind.MISSED,
+                ended,
+                {"call_goes_on": True, "ended_reason": NOT_ANSWERED.get(why)},
+            )
+        )
+    return moments
+
+
+def _told(moments: Sequence[_Moment], key: str, about: Mapping[str, Any]) -> Iterator[CallEvent]:
+    for kind, at, more in moments:
+        moment_key = f"{key}:{kind}:{at and int(at.timestamp() * 1000)}"
+        yield CallEvent(kind=kind, event_key=moment_key, occurred_at=at, **about, **more)
 
 
 def _participants(message: Message) -> list[tuple[str, Mapping[str, Any]]]:

@@ -58,14 +58,17 @@ class Message:
 
     def event(self, kind: EventKind, conversation: str, *key: object, **more: Any) -> CallEvent:
         """Make an event of this message; `key` tells it apart from the conversation's others."""
-        return CallEvent(
-            kind=kind,
-            call_id=f"{self.slug}:{conversation}",
-            phone_system=self.slug,
-            received_at=self.received_at,
-            event_key=event_key("genesys", conversation, kind.value, *key),
-            **more,
-        )
+        whole_key = event_key("genesys", conversation, kind.value, *key)
+        about = self.about(conversation)
+        return CallEvent(kind=kind, event_key=whole_key, **about, **more)
+
+    def about(self, conversation: str) -> dict[str, Any]:
+        """Return what every event of a conversation says."""
+        return {
+            "call_id": f"{self.slug}:{conversation}",
+            "phone_system": self.slug,
+            "received_at": self.received_at,
+        }
 
 
 def read_detail_event(message: Message) -> list[CallEvent]:

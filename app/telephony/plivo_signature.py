@@ -10,9 +10,10 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Sequence
-from urllib.parse import unquote_to_bytes, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from app.telephony.base import HookRequest, Refused
+from app.telephony.form import pairs
 
 SIGNATURE = "x-plivo-signature-v3"
 # A sub-account's requests carry the main account's signature beside their own.
@@ -55,25 +56,16 @@ def _signed_text(method: str, url: str, form: bytes) -> bytes:
     address = urlunsplit(parts._replace(query="", fragment="")).encode("utf-8", "surrogateescape")
     query = b"&".join(
         name + b"=" + value
-        for name, value in _pairs(parts.query.encode("utf-8", "surrogateescape"))
+        for name, value in sorted(pairs(parts.query.encode("utf-8", "surrogateescape")))
     )
     if method == "GET":
         return address + (b"?" + query if query else b"")
-    fields = _pairs(form)
+    fields = sorted(pairs(form))
     if not fields:
         return address + (b"?" + query if query else b"")
     # A body without a query still has the question mark, and no dot.
     signed_fields = b"".join(name + value for name, value in fields)
     return address + b"?" + query + (b"." if query else b"") + signed_fields
-
-
-def _pairs(encoded: bytes) -> list[tuple[bytes, bytes]]:
-    pairs = []
-    for pair in encoded.replace(b"+", b" ").split(b"&"):
-        if pair:
-            name, _, value = pair.partition(b"=")
-            pairs.append((unquote_to_bytes(name), unquote_to_bytes(value)))
-    return sorted(pairs)
 
 
 def _mac(token: str, text: bytes, nonce: str) -> bytes:

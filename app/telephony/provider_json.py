@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from app.telephony.base import NotUnderstood
-from app.telephony.body import checked_text, json_type, json_value
+from app.telephony.body import json_type, json_value, text
 from app.telephony.times import epoch_time
 
 
@@ -40,9 +40,7 @@ def word(data: Mapping[str, Any], key: str, at: str = "") -> str | None:
         NotUnderstood: neither text nor a whole number, too long, or with a NUL in it.
     """
     value = data.get(key)
-    if value is None or value == "":
-        return None
-    return str(value) if type(value) is int else checked_text(value, f"{at}/{key}")
+    return str(value) if type(value) is int else text(data, key, at)
 
 
 def required_word(data: Mapping[str, Any], key: str, at: str, why: str) -> str:
@@ -71,5 +69,5 @@ def epoch_ms(value: object) -> datetime | None:
 
 def event_key(kind: str, *parts: object) -> str:
     """Recognise a repeat by the parts that tell this provider's events apart."""
-    whole = "\0".join("" if value is None else str(value) for value in parts)
+    whole = "\0".join(["" if value is None else str(value) for value in parts])
     return f"{kind}:{hashlib.sha256(whole.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"

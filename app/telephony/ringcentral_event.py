@@ -11,6 +11,7 @@ customer's. How states map, and why:
   ends with the party that leaves nobody behind, unless the reason says that it moved on.
 - `Gone` is an attended transfer: the call goes on in the session of `peerId`, which names this
   one as its parent.
+- A group's parties that ring together, alike but for whose they are, are one event.
 - `eventTime` is the call's start, so the notification's `timestamp` is when it happened;
   `sequence` orders what happened at one moment.
 """
@@ -18,14 +19,13 @@ customer's. How states map, and why:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from app.core.call import CallEvent, Direction, EventKind, TransferKind
 from app.telephony.base import NotUnderstood
 from app.telephony.body import json_type, required_text, text
-from app.telephony.provider_json import event_key, part, required_word, word, words
+from app.telephony.provider_json import event_key, part, required_word, word
 from app.telephony.times import iso_time
 
 MAX_PARTIES = 100
@@ -95,97 +95,121 @@ def read_events(notice: Mapping[str, Any], *, slug: str, received_at: datetime) 
     sequence = session.get("sequence")
     # Retried as it was, or sent again under a new uuid, it is the same step of the session.
     key = event_key("ringcentral", word(notice, "uuid") or f"{session_id} {sequence}")
-    base = CallEvent(
-        kind=EventKind.INCOMING,
-        call_id=f"{slug}:{session_id}",
-        phone_system=slug,
-        received_at=received_at,
-        occurred_at=iso_time(notice.get("timestamp")),
-        seq=sequence if type(sequence) is int and abs(sequence) < 2**31 else None,
-    )
-    events = []
+    said_of_all: dict[str, Any] = {
+        "call_id": f"{slug}:{session_id}",
+        "phone_system": slug,
+        "received_at": received_at,
+        "occurred_at": iso_time(notice.get("timestamp")),
+        "seq": sequence if type(sequence) is int and abs(sequence) < 2**31 else None,
+    }
+    found: list[tuple[str, dict[str, Any]]] = []
+    before = None
     for index, party in enumerate(parties):
         at = f"/body/parties/{index}"
         if not isinstance(party, dict):
             raise NotUnderstood(f"must be an object, not {json_type(party)}", at)
-        for step, event in enumerate(_party(party, at, base)):
-            events.append(replace(event, event_key=f"{key}:{index}:{step}"))
-    return events
+        alike = {**party, "id": None, "extensionId": None}
+        own = word(party, "extensionId", at)
+        if own and alike == before:
+            found[-1][1]["extensions"] += (own,)
+            continue
+        try:
+            told = _party(party, own, slug, session_id)
+        except NotUnderstood as wrong:
+            error = wrong.errors[0]
+            raise NotUnderstood(error["detail"], at + error["pointer"]) from None
+        found += [(f"{key}:{index}:{step}", said) for step, said in enumerate(told)]
+        # Of a group that rings together the parties differ in nothing else: one event for all.
+        before = alike if own and [said["kind"] for said in told] == [EventKind.RINGING] else None
+    return [CallEvent(event_key=each, **said_of_all, **said) for each, said in found]
 
 
-def _party(party: Mapping[str, Any], at: str, base: CallEvent) -> list[CallEvent]:
+def _party(
+    party: Mapping[str, Any], own: str | None, slug: str, session_id: str
+) -> list[dict[str, Any]]:
+    """Return what a party's state says, as the fields of `CallEvent`s; `own`: its extension.
+
+    Raises:
+        NotUnderstood: a value cannot be kept; the pointer begins at the party.
+    """
     status, caller, called = part(party, "status"), part(party, "from"), part(party, "to")
-    code = required_text(status, "code", f"{at}/status", "the party's state").lower()
-    reason = text(status, "reason", f"{at}/status") or ""
+    code = required_text(status, "code", "/status", "the party's state").lower()
+    reason = text(status, "reason", "/status") or ""
     outbound = party.get("direction") == "Outbound"
     kind = (_OUTBOUND if outbound else _INBOUND).get(code)
     if kind is None:
         return []
     direction = _direction(outbound, caller, called)
-    caller_number = word(caller, "phoneNumber", f"{at}/from")
-    name = _info(party, "CallerIdName", at) or text(caller, "name", f"{at}/from")
-    side = "from" if outbound else "to"
-    own = word(party, "extensionId", at) or word(part(party, side), "extensionId", f"{at}/{side}")
-    queue = _queue(party, called, at)
+    caller_number = word(caller, "phoneNumber", "/from")
+    queue_name, caller_name = _shown(party)
+    name = caller_name or text(caller, "name", "/from")
+    side, own_side = ("/from", caller) if outbound else ("/to", called)
+    own = own or word(own_side, "extensionId", side)
+    queue = None
+    if party.get("queueCall") is True:
+        queue = queue_name or text(called, "name", "/to")
     over = kind in (EventKind.MISSED, EventKind.TRANSFERRED)
-    event = replace(
-        base,
-        kind=kind,
-        direction=direction,
-        ani=caller_number or word(caller, "extensionId", f"{at}/from"),
-        withheld=not over and direction == "inbound" and _hidden(caller_number, name),
-        cnam=name,
-        dnis=word(called, "phoneNumber", f"{at}/to"),
-        extensions=words(own),
-        queue=queue,
-    )
+    said: dict[str, Any] = {
+        "kind": kind,
+        "direction": direction,
+        "ani": caller_number or word(caller, "extensionId", "/from"),
+        "withheld": not over and direction == "inbound" and _hidden(caller_number, name),
+        "cnam": name,
+        "dnis": word(called, "phoneNumber", "/to"),
+        "extensions": (own,) if own else (),
+        "queue": queue,
+    }
     if outbound and direction == "internal":
         # The other party tells it all; what this one adds is where a consultation came from.
-        peer = word(part(status, "peerId"), "telephonySessionId", f"{at}/status/peerId")
+        peer = _peer(status)
         if code != "gone" or peer is None:
             return []
-        parent = f"{base.phone_system}:{peer}"
-        return [replace(event, kind=EventKind.INCOMING, extensions=(), parent_call_id=parent)]
+        came_from = {"extensions": (), "parent_call_id": f"{slug}:{peer}"}
+        return [{**said, "kind": EventKind.INCOMING, **came_from}]
     in_queue = queue is not None and _is_queue(own, queue, called)
     if in_queue and not over:
-        return [replace(event, kind=EventKind.QUEUED, extensions=())]
+        return [{**said, "kind": EventKind.QUEUED, "extensions": ()}]
     match kind:
         case EventKind.INCOMING:
             waiting = EventKind.INCOMING if queue is None else EventKind.QUEUED
-            return [replace(event, kind=waiting, extensions=())]
+            return [{**said, "kind": waiting, "extensions": ()}]
         case EventKind.ANSWERED:
-            return [event, replace(event, kind=EventKind.RESUMED)]
+            return [said, {**said, "kind": EventKind.RESUMED}]
         case EventKind.TRANSFERRED:
-            return _gone(event, status, reason, at)
+            return _gone(said, _peer(status), session_id, reason)
         case EventKind.MISSED:
-            return [_left(event, party, code, reason, in_queue=in_queue)]
+            missed = party.get("missedCall") is True
+            offered = queue is not None and not in_queue
+            return [{**said, **_left(code, reason, missed=missed, offered=offered)}]
         case _:
-            return [event]
+            return [said]
 
 
-def _gone(event: CallEvent, status: Mapping[str, Any], reason: str, at: str) -> list[CallEvent]:
+def _gone(
+    said: dict[str, Any], peer: str | None, session_id: str, reason: str
+) -> list[dict[str, Any]]:
     """The agent has left for another session; if nobody else is in this one, it is over."""
-    moved = replace(event, transfer_kind=_TRANSFERS.get(reason))
-    peer = word(part(status, "peerId"), "telephonySessionId", f"{at}/status/peerId")
-    if peer is None or event.call_id == f"{event.phone_system}:{peer}":
+    moved = {**said, "transfer_kind": _TRANSFERS.get(reason)}
+    if peer is None or peer == session_id:
         return [moved]
-    return [moved, replace(event, kind=EventKind.MISSED, ended_reason="forwarded")]
+    return [moved, {**said, "kind": EventKind.MISSED, "ended_reason": "forwarded"}]
 
 
-def _left(
-    event: CallEvent, party: Mapping[str, Any], code: str, reason: str, *, in_queue: bool
-) -> CallEvent:
+def _left(code: str, reason: str, *, missed: bool, offered: bool) -> dict[str, Any]:
     if code != "disconnected":
-        return replace(event, ended_reason="voicemail", call_goes_on=True)
+        return {"ended_reason": "voicemail", "call_goes_on": True}
     if reason in _TRANSFERS:
-        return replace(event, kind=EventKind.TRANSFERRED, transfer_kind=_TRANSFERS[reason])
-    missed = party.get("missedCall") is True
-    return replace(
-        event,
-        ended_reason=_REASONS.get(reason, reason) or ("no_answer" if missed else "completed"),
+        return {"kind": EventKind.TRANSFERRED, "transfer_kind": _TRANSFERS[reason]}
+    return {
+        "ended_reason": _REASONS.get(reason, reason) or ("no_answer" if missed else "completed"),
         # The queue rings somebody else, and says itself when it gives up.
-        call_goes_on=reason in _MOVED_ON or (missed and event.queue is not None and not in_queue),
-    )
+        "call_goes_on": reason in _MOVED_ON or (missed and offered),
+    }
+
+
+def _peer(status: Mapping[str, Any]) -> str | None:
+    """Return the session that the party has left for."""
+    return word(part(status, "peerId"), "telephonySessionId", "/status/peerId")
 
 
 def _direction(outbound: bool, caller: Mapping[str, Any], called: Mapping[str, Any]) -> Direction:
@@ -194,25 +218,23 @@ def _direction(outbound: bool, caller: Mapping[str, Any], called: Mapping[str, A
     return "outbound" if outbound else "inbound"
 
 
-def _queue(party: Mapping[str, Any], called: Mapping[str, Any], at: str) -> str | None:
-    if party.get("queueCall") is not True:
-        return None
-    return _info(party, "QueueName", at) or text(called, "name", f"{at}/to")
-
-
 def _is_queue(own: str | None, queue: str, called: Mapping[str, Any]) -> bool:
     """Is this party the queue itself, and not an agent whom it offers the call to?"""
     return own == called.get("extensionId") and queue == called.get("name")
 
 
-def _info(party: Mapping[str, Any], type_: str, at: str) -> str | None:
-    """Return what RingCentral's own phones show of a party, by its type."""
-    shown = part(party, "uiCallInfo")
-    for place in ("primary", "additional"):
-        entry = part(shown, place)
-        if entry.get("type") == type_:
-            return text(entry, "value", f"{at}/uiCallInfo/{place}")
-    return None
+def _shown(party: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Return the queue's and the caller's name as RingCentral's own phones show them."""
+    queue = caller = None
+    shown = party.get("uiCallInfo")
+    if isinstance(shown, dict):
+        for place in ("additional", "primary"):
+            entry = part(shown, place)
+            if entry.get("type") == "QueueName":
+                queue = text(entry, "value", "/uiCallInfo/" + place)
+            elif entry.get("type") == "CallerIdName":
+                caller = text(entry, "value", "/uiCallInfo/" + place)
+    return queue, caller
 
 
 def _hidden(number: str | None, name: str | None) -> bool:

@@ -229,9 +229,9 @@ def _fields(request: HookRequest) -> dict[str, str | list[str]]:
     fields: dict[str, str | list[str]] = {}
     lists: dict[str, list[str]] = {"user": [], "userId": [], "fullUserId": []}
     for name, value in form_fields(request.body):
-        plain = name.partition("[")[0]
-        if plain in lists:
-            lists[plain].append(value)
+        many = lists.get(name.partition("[")[0])
+        if many is not None:
+            many.append(value)
         else:
             fields.setdefault(name, value)
     return {**fields, **lists}

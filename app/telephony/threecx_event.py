@@ -141,6 +141,9 @@ def read_addon_event(
             cnam=text(data, names["caller_name"]),
             extensions=words(agent) if agent_type == "ext" and not over else (),
             queue=agent if agent_type == "queue" else None,
+            # Where the add-on tells the end itself, a phone that was not answered is not the end:
+            # a queue rings the next one under the same id.
+            call_goes_on=kind is EventKind.MISSED and EventKind.ENDED in kinds.values(),
         )
     ]
 

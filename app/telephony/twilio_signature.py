@@ -11,19 +11,18 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
-from urllib.parse import parse_qs, unquote_to_bytes, urlsplit, urlunsplit
+from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from app.telephony.base import HookRequest, Refused
 from app.telephony.body import FORM
+from app.telephony.form import pairs
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 def sign(token: str, url: str, form: bytes = b"") -> str:
     """Return the `X-Twilio-Signature` of a request; `form` is the encoded body, if it is a form."""
-    signed = url.encode("utf-8", "surrogateescape") + _signed_fields(form)
-    # SHA-1 is what Twilio signs with; HMAC does not rest on its collision resistance.
-    return base64.b64encode(hmac.digest(token.encode(), signed, "sha1")).decode()
+    return _mac(token, url, _signed_fields(form)).decode()
 
 
 def verify(tokens: Sequence[str], request: HookRequest) -> None:
@@ -35,17 +34,16 @@ def verify(tokens: Sequence[str], request: HookRequest) -> None:
     given = request.headers.get("x-twilio-signature", "")
     if not given:
         raise Refused("not signed: the header X-Twilio-Signature is needed")
-    form = _covered_form(request)
-    found = False
+    fields = _signed_fields(_covered_form(request))
+    signature = given.encode("utf-8", "surrogateescape")
     for url in url_spellings(request.url):
         for token in tokens:
-            expected = sign(token, url, form).encode()
-            found |= hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected)
-    if not found:
-        raise Refused(
-            "X-Twilio-Signature does not match: check the auth token, and that the public address "
-            f"is exactly the one given to Twilio (here {urlsplit(request.url).path or '/'})"
-        )
+            if hmac.compare_digest(signature, _mac(token, url, fields)):
+                return
+    raise Refused(
+        "X-Twilio-Signature does not match: check the auth token, and that the public address "
+        f"is exactly the one given to Twilio (here {urlsplit(request.url).path or '/'})"
+    )
 
 
 def _covered_form(request: HookRequest) -> bytes:
@@ -65,12 +63,14 @@ def _covered_form(request: HookRequest) -> bytes:
 
 def _signed_fields(form: bytes) -> bytes:
     """Return the decoded names and values as they are signed; blank values count."""
-    values: dict[bytes, set[bytes]] = {}
-    for pair in form.replace(b"+", b" ").split(b"&"):
-        if pair:
-            name, _, value = pair.partition(b"=")
-            values.setdefault(unquote_to_bytes(name), set()).add(unquote_to_bytes(value))
-    return b"".join(name + value for name in sorted(values) for value in sorted(values[name]))
+    # Sorted, the same name and value stand beside each other and count once.
+    return b"".join(name + value for name, value in sorted(set(pairs(form))))
+
+
+def _mac(token: str, url: str, fields: bytes) -> bytes:
+    signed = url.encode("utf-8", "surrogateescape") + fields
+    # SHA-1 is what Twilio signs with; HMAC does not rest on its collision resistance.
+    return base64.b64encode(hmac.digest(token.encode(), signed, "sha1"))
 
 
 def url_spellings(url: str) -> list[str]:

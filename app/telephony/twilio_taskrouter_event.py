@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -66,6 +67,7 @@ _PLACES = ("from_", "to_", "caller_", "called_")
 _VOICE = (None, "", "voice", "default")
 
 
+@lru_cache(maxsize=512)
 def plain_name(name: str) -> str:
     """Spell `TaskSid` (callbacks) and `task_sid` (streams) alike."""
     return name.replace("_", "").lower()

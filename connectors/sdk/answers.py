@@ -26,6 +26,7 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    method: str = "GET"
 
 
 def raise_for_status(answer: Answer) -> None:

@@ -75,3 +75,27 @@ def check_headers(headers: Mapping[str, str]) -> None:
             raise ValueError("a header's name holds letters, digits and - only")
         if not value.isascii() or not value.isprintable():
             raise ValueError(f"{name} must be plain printable characters without a line break")
+
+
+class StaticCredentials:
+    """Headers that stay the same: a key, a token, a user name with its password."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        """Take the headers.
+
+        Raises:
+            ValueError: they cannot be sent in a header.
+        """
+        check_headers(headers)
+        self._headers = dict(headers)
+
+    async def headers(self) -> Mapping[str, str]:
+        """Return the headers."""
+        return self._headers
+
+    async def renew(self, used: Mapping[str, str]) -> bool:  # noqa: ARG002 - there is one set
+        """There are no others."""
+        return False
+
+    async def aclose(self) -> None:
+        """Nothing to give back."""

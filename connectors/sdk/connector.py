@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict
 
+from connectors.sdk.budget import Budget
+from connectors.sdk.grants import ClientSettings, Grants, NoGrants, OAuthKind
 from connectors.sdk.types import (
     Checkpoint,
     CheckResult,
@@ -18,14 +20,22 @@ from connectors.sdk.types import (
     CustomerRef,
     Empty,
     Found,
+    Item,
     Number,
+    Purchase,
     RejectedRow,
     SectionName,
     Tombstone,
 )
 
-Capability = Literal["contacts", "find", "balance", "purchases", "credit_terms", "tickets"]
+Capability = Literal[
+    "contacts", "find", "balance", "purchases", "credit_terms", "tickets", "history", "catalogue"
+]
+# Everything that some connector can bring.
+ALL: frozenset[Capability] = frozenset(get_args(Capability))
 ContactItem = ContactRow | Tombstone | Checkpoint | RejectedRow
+PurchaseItem = Purchase | Tombstone | Checkpoint | RejectedRow
+CatalogueItem = Item | Tombstone | Checkpoint | RejectedRow
 
 
 class ConnectorConfig(BaseModel):
@@ -42,17 +52,19 @@ class Context:
     """What the host tells a connector about its surroundings.
 
     `region` is the ISO 3166 region of numbers without a country code in this source,
-    `data_dir` the folder that relative file names are relative to.
+    `data_dir` the folder that relative file names are relative to, `grants` where what a vendor
+    granted by OAuth is kept.
     """
 
     slug: str
     region: str | None = None
     data_dir: Path = Path()
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    grants: Grants = field(default_factory=NoGrants)
 
-    def today(self) -> date:
-        """Return today's date, for days overdue."""
-        return self.now().date()
+    def today(self, zone: tzinfo | None = None) -> date:
+        """Return today's date in the company's time zone (None: UTC), for days overdue."""
+        return self.now().astimezone(zone or UTC).date()
 
 
 C = TypeVar("C", bound=ConnectorConfig)
@@ -62,16 +74,32 @@ class Connector(ABC, Generic[C]):
     """A link to a system that holds data about customers.
 
     Subclasses set `kind`, `title`, `summary` and `Config`, and override what they can bring.
+    `brings` is what it can bring with the right settings, for who has to choose a kind.
+    `oauth` is set by those that a person connects by OAuth: their `Config` has a `client_id` and
+    a `client_secret`. `budget` is what the source's limit leaves, for the pages that show it.
     """
 
     kind: ClassVar[str]
     title: ClassVar[str]
     summary: ClassVar[str]
     Config: ClassVar[type[Any]]
+    brings: ClassVar[frozenset[Capability] | None] = None
+    oauth: ClassVar[OAuthKind | None] = None
+    budget: Budget | None = None
 
     def __init__(self, config: C, context: Context) -> None:
         self.config = config
         self.context = context
+
+    @classmethod
+    def oauth_kind(cls, config: C) -> OAuthKind | None:  # noqa: ARG003 - for those that need it
+        """Return where to ask for a grant with these settings; None when nothing is to be asked."""
+        return cls.oauth
+
+    @classmethod
+    def oauth_client(cls, config: C) -> ClientSettings:
+        """Return the settings that hold client id and secret, where `oauth_kind` asks for them."""
+        return cast("ClientSettings", config)
 
     @property
     @abstractmethod
@@ -89,6 +117,24 @@ class Connector(ABC, Generic[C]):
             SourceError: the source cannot be read; what was yielded before stays good.
         """
         raise NotImplementedError(f"{self.kind} brings no contacts")
+
+    def purchases(self, since: str | None) -> AsyncIterator[PurchaseItem]:
+        """Read the orders of all customers, or those changed since a checkpoint's cursor.
+
+        Provided as `history`. Returns and credit notes are orders with negative quantities.
+
+        Raises:
+            SourceError: the source cannot be read; what was yielded before stays good.
+        """
+        raise NotImplementedError(f"{self.kind} brings no purchase history")
+
+    def catalogue(self, since: str | None) -> AsyncIterator[CatalogueItem]:
+        """Read all items, or those changed since a checkpoint's cursor.
+
+        Raises:
+            SourceError: the source cannot be read; what was yielded before stays good.
+        """
+        raise NotImplementedError(f"{self.kind} brings no catalogue")
 
     async def find(self, number: Number) -> list[ContactRow]:
         """Ask the source live who has this number. `number.e164` is never None.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -31,6 +33,8 @@ CONTACT = (
     "owner_name",
     "owner_email",
     "remote_url",
+    "postal_address",
+    "marketing_consent",
     "updated_at",
     "deleted",
     "is_primary",
@@ -49,6 +53,12 @@ def is_contact_column(name: str) -> bool:
 def phone_columns(columns: Iterable[str]) -> list[str]:
     """Return the columns that hold phone numbers: phone*, mobile*, but not phone_type."""
     return [name for name in columns if _PHONE.fullmatch(name)]
+
+
+@lru_cache(maxsize=64)
+def _list_columns(columns: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """Return the columns of numbers and those of addresses; the rows of a query share them."""
+    return phone_columns(columns), [name for name in columns if _EMAIL.fullmatch(name)]
 
 
 def missing_contact_columns(columns: Sequence[str]) -> str | None:
@@ -101,13 +111,16 @@ def _contact(
     remote_id: str, rows: Sequence[Row], customer_url: str, phones: PhoneReader
 ) -> ContactRow:
     def first(column: str) -> str | None:
-        return next((v for row in rows if (v := row.text(column)) is not None), None)
+        for row in rows:
+            if column in row.values and (text := row.text(column)) is not None:
+                return text
+        return None
 
     company = first("company_name")
     name = first("display_name") or company or rows[0].needed_text("display_name")
     external_id = first("external_id")
     link = customer_link(customer_url, CustomerRef(remote_id, external_id))
-    owner = Owner(name=first("owner_name"), email=first("owner_email"))
+    owner_name, owner_email = first("owner_name"), first("owner_email")
     return ContactRow(
         remote_id=remote_id,
         display_name=name,
@@ -117,25 +130,46 @@ def _contact(
         tier=first("tier"),
         tags=_distinct(tag for row in rows for tag in row.texts("tags")),
         language=first("language"),
-        owner=owner if owner.name or owner.email else None,
+        owner=Owner(name=owner_name, email=owner_email) if owner_name or owner_email else None,
         email_addresses=_distinct(
             email
             for row in rows
-            for column in row.values
-            if _EMAIL.fullmatch(column)
+            for column in _list_columns(tuple(row.values))[1]
             for email in row.texts(column)
         ),
         phone_numbers=_phone_numbers(rows, phones),
         region=first("region"),
         remote_url=web_link(first("remote_url")) or link,
+        postal_address=first("postal_address"),
+        marketing_consent=_consent(rows),
+        updated_at=_updated_at(rows[0]),
     )
+
+
+def _consent(rows: Sequence[Row]) -> bool | None:
+    """Return whether the customer agreed; one row's no counts, and an odd word says nothing."""
+    try:
+        said = {row.flag("marketing_consent") for row in rows}
+    except SourceError:
+        return None
+    return False if False in said else True in said or None
+
+
+def _updated_at(row: Row) -> datetime | None:
+    # A source may count its changes by a number instead: good as a cursor, but no time.
+    if row.values.get("updated_at") is None:
+        return None
+    try:
+        return row.instant("updated_at")
+    except SourceError:
+        return None
 
 
 def _phone_numbers(rows: Sequence[Row], phones: PhoneReader) -> tuple[PhoneRow, ...]:
     found: dict[str, PhoneRow] = {}
     for row in rows:
         primary = row.flag("is_primary") or False
-        for column in phone_columns(row.values):
+        for column in _list_columns(tuple(row.values))[0]:
             for raw in phones(row, column):
                 kind = row.text("phone_type") or ("mobile" if column.startswith("mobile") else None)
                 found.setdefault(raw, PhoneRow(raw=raw, type=kind, is_primary=primary))

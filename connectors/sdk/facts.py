@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Context, Decimal
 from functools import reduce
+from typing import NamedTuple
 
 from connectors.sdk.types import (
     Aging,
@@ -36,6 +37,7 @@ AGING = ("current", "days_1_30", "days_31_60", "days_61_90", "days_over_90")
 OPEN_ITEM = ("number", "issue_date", "due_date", "total_amount", "amount_due", "currency")
 SUMMARY = ("balance", "overdue_amount", "unapplied_credit", "oldest_due_date", "currency", *AGING)
 PAYMENT = ("transaction_date", "total_amount", "payment_method", "currency")
+CREDIT = ("amount", "number", "issue_date", "currency")
 LINE = ("item_id", "sku", "name", "quantity", "unit_price")
 ORDER = ("order_number", "order_date", "status", "order_total", "currency", "total_amount")
 TERMS = (
@@ -49,38 +51,13 @@ TERMS = (
     "hold_reason",
     "risk_rating",
 )
+TOTALS = ("order_count", "lifetime_amount", "first_order_date", "currency")
 TICKET = ("number", "subject", "status", "priority", "updated_at", "url")
-
-# What a source may give, and of which it must give one, by section (payments go with balance).
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "balance": (*OPEN_ITEM, *SUMMARY),
-    "payments": PAYMENT,
-    "purchases": (*ORDER, *LINE),
-    "credit_terms": (*TERMS, "currency"),
-    "tickets": TICKET,
-}
-ONE_OF: dict[str, tuple[str, ...]] = {
-    "balance": ("amount_due", "balance"),
-    "payments": ("total_amount",),
-    "purchases": ("order_number",),
-    "credit_terms": TERMS,
-    "tickets": ("number",),
-}
 
 LISTED_INVOICES = 200
 LISTED_ORDERS = 20
 LISTED_PAYMENTS = 10
 LISTED_TICKETS = 20
-
-
-def missing_columns(section: str, columns: Iterable[str]) -> str | None:
-    """Say which column a section cannot do without, or None when it is there."""
-    given = set(columns)
-    choices = ONE_OF[section]
-    if given.intersection(choices):
-        return None
-    names = " or ".join(f"`{name}`" for name in choices)
-    return f"{section} needs the column {names}"
 
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:
@@ -123,15 +100,28 @@ def balance(
     return parts[main].model_copy(update={"other_currencies": others, "payments": paid})
 
 
+def credits_as_items(rows: Iterable[Row]) -> list[Row]:
+    """Turn unapplied credits (`amount`, positive) into the open items that they are.
+
+    Raises:
+        SourceError: an amount is missing or no number.
+    """
+    return [
+        Row(
+            {**row.values, "amount_due": -row.needed_amount("amount")},
+            row.number,
+            row.what,
+            row.form,
+        )
+        for row in rows
+    ]
+
+
 def _main(codes: Sequence[str], preferred: str | None) -> str:
     preferred = preferred.upper() if preferred else None
     if preferred in codes:
         return str(preferred)
     return min(Counter(codes).items(), key=lambda item: (-item[1], item[0]))[0]
-
-
-def _of(code: str, rows: Sequence[Row], codes: Sequence[str]) -> list[Row]:
-    return [row for row, its_code in zip(rows, codes, strict=True) if its_code == code]
 
 
 def _open_items(rows: Sequence[Row], currency: str, today: date) -> Balance:
@@ -222,49 +212,102 @@ def group_lines(rows: Sequence[Row]) -> list[tuple[Row, list[Row]]]:
 
 
 def purchases(
-    orders: Sequence[tuple[Row, Sequence[Row]]], currency: str | None = None, *, all_read: bool
+    orders: Sequence[tuple[Row, Sequence[Row]]],
+    currency: str | None = None,
+    *,
+    all_read: bool,
+    totals: Sequence[Row] = (),
 ) -> Purchases | None:
     """Work out what was bought from orders with their lines. None: nothing on record.
 
     An order's total is `order_total` (`total_amount` in a source without lines), else the sum
-    of its lines. The totals over all orders are unknown unless `all_read`.
+    of its lines. The totals over all orders come from the row of `totals` in their currency; they
+    are summed if there is none, and unknown unless `all_read`.
 
     Raises:
         SourceError: a value is not what its column says.
     """
     if not orders:
         return None
-    found = [_order(row, lines, currency) for row, lines in orders]
-    found.sort(key=lambda o: (o.order_date or date.min, o.order_number), reverse=True)
-    codes = [o.currency for o in found if o.currency]
+    heads = [_head(row, lines, currency) for row, lines in orders]
+    newest = sorted(range(len(heads)), key=lambda at: heads[at].newness, reverse=True)
+    found = [order_of(*orders[at], currency) for at in newest[:LISTED_ORDERS]]
+    codes = [head.currency for head in heads if head.currency]
     main = _main(codes, currency) if codes else None
-    totals = [o.total_amount for o in found if o.currency == main]
-    known = [t for t in totals if t is not None]
-    dates = [o.order_date for o in found if o.order_date]
-    return Purchases(
-        currency=main,
-        orders=tuple(found[:LISTED_ORDERS]),
-        order_count=len(found) if all_read else None,
-        lifetime_amount=_sum(known) if all_read and main and len(known) == len(totals) else None,
-        first_order_date=min(dates) if all_read and len(dates) == len(found) else None,
+    listed = Purchases(currency=main, orders=tuple(found))
+    for row in totals:
+        if main is None or row.currency(currency) == main:
+            return listed.model_copy(
+                update={
+                    "order_count": row.whole("order_count"),
+                    "lifetime_amount": row.amount("lifetime_amount"),
+                    "first_order_date": row.day("first_order_date"),
+                }
+            )
+    if not all_read:
+        return listed
+    amounts = [head.total for head in heads if head.currency == main]
+    known = [amount for amount in amounts if amount is not None]
+    dates = [head.day for head in heads if head.day]
+    return listed.model_copy(
+        update={
+            "order_count": len(heads),
+            "lifetime_amount": _sum(known) if main and len(known) == len(amounts) else None,
+            "first_order_date": min(dates) if len(dates) == len(heads) else None,
+        }
     )
 
 
-def _order(row: Row, lines: Sequence[Row], currency: str | None) -> Order:
-    items = tuple(_line(line) for line in lines)
+class _Head(NamedTuple):
+    """What the totals need of an order: many orders are counted, few are shown."""
+
+    day: date | None
+    number: str
+    total: Decimal | None
+    currency: str | None
+
+    @property
+    def newness(self) -> tuple[date, str]:
+        return self.day or date.min, self.number
+
+
+def _head(row: Row, lines: Sequence[Row], currency: str | None) -> _Head:
+    return _Head(
+        row.day("order_date"),
+        row.needed_text("order_number"),
+        _order_total(row, lines),
+        _order_currency(row, currency),
+    )
+
+
+def _order_currency(row: Row, currency: str | None) -> str | None:
+    return row.currency(currency) if currency or row.text("currency") else None
+
+
+def _order_total(row: Row, lines: Sequence[Row]) -> Decimal | None:
     total = row.amount("order_total")
     if total is None and not row.has(*LINE) and not row.has("order_total"):
         total = row.amount("total_amount")
-    sums = [i.total_amount for i in items if i.total_amount is not None]
-    if total is None and items and len(sums) == len(items):
-        total = _sum(sums)
+    if total is not None or not lines:
+        return total
+    sums = [line.amount("total_amount") for line in lines]
+    known = [amount for amount in sums if amount is not None]
+    return _sum(known) if len(known) == len(sums) else None
+
+
+def order_of(row: Row, lines: Sequence[Row], currency: str | None) -> Order:
+    """Read one order and its lines; `currency` is that of an order that names none.
+
+    Raises:
+        SourceError: a value is not what its column says.
+    """
     return Order(
         order_number=row.needed_text("order_number"),
         order_date=row.day("order_date"),
         status=row.text("status"),
-        total_amount=total,
-        currency=row.currency(currency) if currency or row.text("currency") else None,
-        line_items=items,
+        total_amount=_order_total(row, lines),
+        currency=_order_currency(row, currency),
+        line_items=tuple(_line(line) for line in lines),
     )
 
 
@@ -332,7 +375,3 @@ def tickets(rows: Sequence[Row], source: str) -> Tickets | None:
     ]
     found.sort(key=lambda t: t.updated_at or datetime.min.replace(tzinfo=UTC), reverse=True)
     return Tickets(tickets=tuple(found[:LISTED_TICKETS]))
-
-
-def _less(limit: Decimal | None, used: Decimal | None) -> Decimal | None:
-    return None if limit is None or used is None else EXACT.subtract(limit, used)

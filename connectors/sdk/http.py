@@ -16,7 +16,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
+from json import dumps
 from pathlib import Path
+from time import perf_counter
+from typing import Any
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import aiohttp
@@ -25,6 +28,7 @@ import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
 from httpx_aiohttp import AiohttpTransport
 
+from connectors.sdk import trace
 from connectors.sdk.address import check_address, check_origin
 from connectors.sdk.answers import Answer
 from connectors.sdk.types import ErrorKind, SourceError
@@ -101,7 +105,7 @@ def _tls(ca_file: Path | None) -> ssl.SSLContext:
 
 @dataclass(slots=True)
 class HttpClient:
-    """Reads from one origin (scheme, host and port), and no other.
+    """Asks one origin (scheme, host and port), and no other.
 
     `timeout_s` bounds a whole exchange, `max_bytes` an answer after decompression.
     """
@@ -133,10 +137,29 @@ class HttpClient:
         Raises:
             SourceError: refused, unreachable, too slow, too large, or a redirect.
         """
-        url = f"{self._checked_base()}/{_escaped(path.lstrip('/'), _PATH_MARKS)}"
-        if params:
-            url = f"{url}?{urlencode(params, quote_via=quote)}"
-        return await self._get(url, headers)
+        return await self._ask("GET", self._url(path, params), headers)
+
+    async def post(
+        self,
+        path: str,
+        *,
+        json: Any = None,
+        form: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send JSON or a form to a path below `base_url`; Decimals are sent as text.
+
+        Raises:
+            SourceError: as `get`.
+        """
+        body, kind = b"", ""
+        if form is not None:
+            body, kind = urlencode(form).encode(), "application/x-www-form-urlencoded"
+        elif json is not None:
+            body, kind = dumps(json, default=str).encode(), "application/json"
+        typed = {"content-type": kind} if kind else {}
+        return await self._ask("POST", self._url(path, params), {**typed, **(headers or {})}, body)
 
     async def follow(
         self, last: Answer, link: str, headers: Mapping[str, str] | None = None
@@ -149,7 +172,7 @@ class HttpClient:
         url = urljoin(last.url, link)
         if self._origin(url) != self._origin(self.base_url):
             raise SourceError(ErrorKind.BAD_DATA, "the source links to a page on another host")
-        return await self._get(_escaped(url, _URL_MARKS), headers)
+        return await self._ask("GET", _escaped(url, _URL_MARKS), headers)
 
     async def aclose(self) -> None:
         """Close the pooled connections."""
@@ -167,10 +190,19 @@ class HttpClient:
             self._base = self._origin(self.base_url) + _escaped(path, _PATH_MARKS)
         return self._base
 
-    async def _get(self, url: str, headers: Mapping[str, str] | None) -> Answer:
+    def _url(self, path: str, params: Mapping[str, str] | None) -> str:
+        url = f"{self._checked_base()}/{_escaped(path.lstrip('/'), _PATH_MARKS)}"
+        return f"{url}?{urlencode(params, quote_via=quote)}" if params else url
+
+    async def _ask(
+        self, method: str, url: str, headers: Mapping[str, str] | None, body: bytes | None = None
+    ) -> Answer:
+        # Names in small letters, so that ours give way to those that are given.
+        named = {name.lower(): value for name, value in (headers or {}).items()}
         try:
+            request = httpx.Request(method, url, headers={**_HEADERS, **named}, content=body)
             async with asyncio.timeout(self.timeout_s):
-                return await self._exchange(url, headers)
+                return await self._exchange(url, request)
         except TimeoutError:
             raise SourceError(
                 ErrorKind.UNAVAILABLE, f"the source did not answer within {self.timeout_s:g} s"
@@ -178,9 +210,8 @@ class HttpClient:
         except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
             raise _transport_error(error) from None
 
-    async def _exchange(self, url: str, headers: Mapping[str, str] | None) -> Answer:
+    async def _exchange(self, url: str, request: httpx.Request) -> Answer:
         transport = self._transport or await self._open()
-        request = httpx.Request("GET", url, headers={**_HEADERS, **(headers or {})})
         response = await transport.handle_async_request(request)
         try:
             if 300 <= response.status_code < 400:
@@ -193,7 +224,7 @@ class HttpClient:
         finally:
             # An answer half read closes its connection.
             await response.aclose()
-        return Answer(url, response.status_code, response.headers, body)
+        return Answer(url, response.status_code, response.headers, body, request.method)
 
     async def _body(self, response: httpx.Response) -> bytes:
         """Read and decompress, never holding more than `max_bytes`."""
@@ -236,10 +267,28 @@ class HttpClient:
             )
             # Proxies of the environment would connect in our place, past the guard.
             session = aiohttp.ClientSession(
-                connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+                trace_configs=[_connect_times()] if trace.is_heard() else None,
             )
             self._transport = AiohttpTransport(verify=tls, trust_env=False, client=session)
         return self._transport
+
+
+def _connect_times() -> aiohttp.TraceConfig:
+    """Tell who tries the connector out how long it took to connect (name, TCP, TLS)."""
+    times = aiohttp.TraceConfig()
+
+    async def begin(_session: Any, here: Any, _params: Any) -> None:
+        here.began = perf_counter()
+
+    async def end(_session: Any, here: Any, _params: Any) -> None:
+        trace.tell(trace.TraceEntry("connect", "connected", trace.since(here.began)))
+
+    times.on_connection_create_start.append(begin)
+    times.on_connection_create_end.append(end)
+    return times
 
 
 def _escaped(text: str, marks: str) -> str:

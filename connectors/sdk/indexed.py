@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from connectors.sdk.facts import COLUMNS, SUMMARY, TERMS
+from connectors.sdk.columns import COLUMNS
+from connectors.sdk.facts import SUMMARY, TERMS
 from connectors.sdk.tabular import Table
 from connectors.sdk.types import CustomerRef, SourceError
 from connectors.sdk.values import Row, TextFormat, excel_damaged
@@ -77,6 +78,27 @@ def customers_of(content: Content) -> list[list[Row]]:
         ref = None if row.number in content.faults else ref_of([row])
         groups.setdefault(ref.remote_id if ref else row.number, []).append(row)
     return list(groups.values())
+
+
+def orders_of(content: Content) -> list[list[Row]]:
+    """Gather the rows of each order, wherever they stand, each row with a `remote_id`."""
+    orders: dict[Any, list[Row]] = {}
+    for row in content.rows:
+        if row.values.get("order_number") is None:
+            continue
+        ref = ref_of([row])
+        named = Row(
+            {**row.values, "remote_id": ref.remote_id if ref else None},
+            row.number,
+            row.what,
+            row.form,
+        )
+        try:
+            key: Any = row.text("order_number")
+        except SourceError:
+            key = row.number
+        orders.setdefault(key, []).append(named)
+    return list(orders.values())
 
 
 def ref_of(rows: Sequence[Row]) -> CustomerRef | None:

@@ -88,6 +88,60 @@ def compiled(expression: str) -> Expression:
     return partial(_INTERPRETER.visit, tree)
 
 
+@lru_cache(maxsize=1_024)
+def plain_path(expression: str) -> tuple[str, ...]:
+    """Return the names of an expression that only walks down by name (`a.b`), () of others."""
+    return _plain_path(jmespath.compile(expression).parsed)
+
+
+def _plain_path(tree: Any) -> tuple[str, ...]:
+    if tree["type"] == "field":
+        return (str(tree["value"]),)
+    if tree["type"] != "subexpression":
+        return ()
+    parts = [_plain_path(child) for child in tree["children"]]
+    return tuple(name for part in parts for name in part) if all(parts) else ()
+
+
+def is_absent(expression: str, record: Any) -> bool:
+    """Say whether a name that an expression walks by is not there, which is not the same as null.
+
+    Other expressions than such a walk never count as absent.
+    """
+    for name in plain_path(expression):
+        if not isinstance(record, Mapping):
+            return False
+        if name not in record:
+            return True
+        record = record[name]
+    return False
+
+
+def fill_json(template: Any, values: Mapping[str, str]) -> Any:
+    """Fill placeholders into the texts of a JSON document, and nowhere else."""
+    if isinstance(template, str):
+        return fill_text(template, values)
+    if isinstance(template, list):
+        return [fill_json(part, values) for part in template]
+    if isinstance(template, dict):
+        return {name: fill_json(part, values) for name, part in template.items()}
+    return template
+
+
+def json_placeholders(template: Any) -> set[str]:
+    """Return the placeholders in the texts of a JSON document.
+
+    Raises:
+        ValueError: a brace without its partner.
+    """
+    if isinstance(template, str):
+        return placeholders(template)
+    parts = template.values() if isinstance(template, dict) else template
+    return (
+        set().union(*map(json_placeholders, parts)) if isinstance(template, dict | list) else set()
+    )
+
+
 def _field(name: str, document: Any) -> Any:
     return document.get(name) if isinstance(document, dict) else None
 

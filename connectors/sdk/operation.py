@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from connectors.sdk import columns
 from connectors.sdk.connector import ConnectorConfig
-from connectors.sdk.contacts import CONTACT, is_contact_column, missing_contact_columns
-from connectors.sdk.facts import COLUMNS, LINE, missing_columns
+from connectors.sdk.contacts import is_contact_column
+from connectors.sdk.facts import LINE
 from connectors.sdk.mapping import (
     check_names,
     compiled,
+    is_absent,
+    json_placeholders,
     map_record,
     pick,
     pick_records,
     placeholders,
 )
-from connectors.sdk.values import Row, numbered
+from connectors.sdk.values import PLAIN_TEXT, Row, TextFormat
 
 BY_CUSTOMER = frozenset({"remote_id", "external_id"})
+_SINCE = frozenset({"since"})
 PLACEHOLDERS = {
-    "contacts": frozenset({"since"}),
+    "contacts": _SINCE,
     "find": frozenset({"e164", "national", "digits"}),
+    "history": _SINCE,
+    "catalogue": _SINCE,
 }
+# Answers of one record, in which a field that is gone would read as "none set".
+ONE_RECORD = frozenset({"balance", "credit_terms", "purchase_totals"})
 
 
 class Operation(ConnectorConfig):
-    """One GET request; without a path it is not used."""
+    """One request; without a path it is not used."""
 
     path: str = Field(
         "",
@@ -42,6 +51,16 @@ class Operation(ConnectorConfig):
         default_factory=dict,
         title="Query",
         description="Query parameters; values may hold placeholders.",
+    )
+    method: Literal["GET", "POST"] = Field(
+        "GET",
+        title="Method",
+        description="POST only for a search that changes nothing: it may be sent twice.",
+    )
+    body: str = Field(
+        "",
+        title="Body",
+        description='JSON to send with POST; its texts may hold placeholders: {"phone": "{e164}"}.',
     )
     records: str = Field(
         "@",
@@ -56,8 +75,14 @@ class Operation(ConnectorConfig):
 
     @cached_property
     def placeholders(self) -> set[str]:
-        """Every placeholder in path and query."""
-        return set().union(*map(placeholders, (self.path, *self.query.values())))
+        """Every placeholder in path, query and body."""
+        texts = map(placeholders, (self.path, *self.query.values()))
+        return set().union(*texts, json_placeholders(self.document))
+
+    @cached_property
+    def document(self) -> Any:
+        """The body as JSON, None if there is none."""
+        return json.loads(self.body) if self.body.strip() else None
 
     @field_validator("path")
     @classmethod
@@ -65,6 +90,24 @@ class Operation(ConnectorConfig):
         if re.search(r"[?#\s\\]|://", path):
             raise ValueError("holds only the path: parameters belong under query")
         return path
+
+    @field_validator("body")
+    @classmethod
+    def _body_is_json(cls, body: str) -> str:
+        try:
+            document = json.loads(body) if body.strip() else {}
+        except ValueError as error:
+            where = getattr(error, "pos", 0) + 1
+            raise ValueError(f"is not JSON at character {where}") from None
+        if not isinstance(document, dict | list):
+            raise ValueError("must be a JSON object or list")
+        return body
+
+    @model_validator(mode="after")
+    def _a_body_is_posted(self) -> Operation:
+        if self.body.strip() and self.method == "GET":
+            raise ValueError("a body is only sent with method: POST")
+        return self
 
     @field_validator("records")
     @classmethod
@@ -106,6 +149,8 @@ class OrdersOperation(Operation):
 def check_operation(name: str, operation: Operation) -> None:
     """Check that an operation asks for and maps what its name brings.
 
+    One of a single customer may map the customer's id, so that another's record is noticed.
+
     Raises:
         ValueError: in words for the admin.
     """
@@ -113,44 +158,55 @@ def check_operation(name: str, operation: Operation) -> None:
         return
     known = PLACEHOLDERS.get(name, BY_CUSTOMER)
     check_names(sorted(operation.placeholders), known, "placeholder")
-    if name != "contacts" and not operation.placeholders:
+    if known is not _SINCE and not operation.placeholders:
         names = " or ".join(f"{{{one}}}" for one in sorted(known))
         raise ValueError(f"must use {names}, else it asks for every customer's data")
-    if name in PLACEHOLDERS:
-        wrong = [field for field in operation.fields if not is_contact_column(field)]
-        check_names(wrong, {*CONTACT, "phone", "mobile", "email"}, "field")
-        missing = missing_contact_columns(tuple(operation.fields))
-    else:
-        lines = {*LINE, "total_amount"} if name == "purchases" else set()
-        check_names(operation.fields, {*COLUMNS[name], *lines}, "field")
-        missing = missing_columns(name, operation.fields)
+    wanted = set(columns.known(name))
+    if name in {"contacts", "find"}:
+        wanted |= {field for field in operation.fields if is_contact_column(field)}
+    if known is BY_CUSTOMER:
+        wanted |= BY_CUSTOMER
+    check_names(operation.fields, wanted, "field")
+    missing = columns.missing(name, tuple(operation.fields))
     if operation.fields and missing:
         raise ValueError(missing)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Records of one answer with our names, and the lines of each if they are nested."""
+    """Records of one answer with our names, and the lines of each if they are nested.
+
+    `absent` are our names of fields that no record of the answer has.
+    """
 
     records: list[dict[str, Any]]
     lines: list[list[Row]] | None
+    absent: tuple[str, ...] = ()
 
 
-def map_page(operation: Operation, records: Sequence[Mapping[str, Any]]) -> Page:
+def map_page(
+    operation: Operation, records: Sequence[Mapping[str, Any]], form: TextFormat = PLAIN_TEXT
+) -> Page:
     """Give the records of an answer our names.
 
     Raises:
         SourceError: BAD_DATA, the lines of an order are neither list nor object.
     """
     mapped = [map_record(operation.fields, record) for record in records]
+    absent = tuple(
+        name
+        for name, expression in operation.fields.items()
+        if records and all(is_absent(expression, record) for record in records)
+    )
     if not isinstance(operation, OrdersOperation) or not operation.lines:
-        return Page(mapped, None)
-    return Page(mapped, [_lines(operation, record) for record in records])
+        return Page(mapped, None, absent)
+    return Page(mapped, [_lines(operation, record, form) for record in records], absent)
 
 
-def _lines(operation: OrdersOperation, order: Mapping[str, Any]) -> list[Row]:
+def _lines(operation: OrdersOperation, order: Mapping[str, Any], form: TextFormat) -> list[Row]:
     # None at all is an order without lines.
     if pick(operation.lines, order) is None:
         return []
     found = pick_records(operation.lines, order)
-    return numbered([map_record(operation.line_fields, line) for line in found], "order line")
+    mapped = [map_record(operation.line_fields, line) for line in found]
+    return [Row(line, number, "order line", form) for number, line in enumerate(mapped, 1)]

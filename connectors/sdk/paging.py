@@ -38,6 +38,19 @@ class PagePaging(ConnectorConfig):
     size: int = Field(
         100, ge=1, title="Page size", description="Records on a page; fewer mean the last page."
     )
+    more: str = Field(
+        "",
+        title="More pages",
+        description="JMESPath of what says whether there are more pages, if the service says so:"
+        " page_context.has_more_page.",
+    )
+
+    @field_validator("more")
+    @classmethod
+    def _is_jmespath(cls, expression: str) -> str:
+        if expression:
+            compiled(expression)
+        return expression
 
 
 class OffsetPaging(ConnectorConfig):
@@ -72,9 +85,21 @@ class CursorPaging(ConnectorConfig):
 
 
 class LinkPaging(ConnectorConfig):
-    """Each answer links to the next in its Link header (RFC 8288)."""
+    """Each answer links to the next, in its Link header (RFC 8288) or in itself."""
 
     kind: Literal["link"] = "link"
+    next: str = Field(
+        "",
+        title="Next link",
+        description="JMESPath of the link in the answer: next. Empty: the Link header.",
+    )
+
+    @field_validator("next")
+    @classmethod
+    def _is_jmespath(cls, expression: str) -> str:
+        if expression:
+            compiled(expression)
+        return expression
 
 
 Paging = Annotated[
@@ -105,11 +130,12 @@ def next_step(
     """Return the request after an answer that held `count` records, or None after the last.
 
     Raises:
-        SourceError: BAD_DATA, the cursor is not one.
+        SourceError: BAD_DATA, the cursor or link is not one.
     """
     if isinstance(paging, PagePaging):
         number = int(last.params[paging.param]) + 1
-        return Step(_page(paging, number)) if count >= paging.size else None
+        more = bool(pick(paging.more, document)) if paging.more else count >= paging.size
+        return Step(_page(paging, number)) if more else None
     if isinstance(paging, OffsetPaging):
         skip = int(last.params[paging.param]) + count
         params = {**last.params, paging.param: str(skip)}
@@ -122,9 +148,16 @@ def next_step(
             raise SourceError(ErrorKind.BAD_DATA, f"`{paging.next}` (next cursor) is not text")
         return Step({paging.param: str(cursor)})
     if isinstance(paging, LinkPaging):
-        following = _next_link(link or "")
+        following = _link_in(paging.next, document) if paging.next else _next_link(link or "")
         return Step({}, following) if following else None
     return None
+
+
+def _link_in(expression: str, document: Any) -> str | None:
+    link = pick(expression, document)
+    if link is not None and not isinstance(link, str):
+        raise SourceError(ErrorKind.BAD_DATA, f"`{expression}` (next link) is not text")
+    return link or None
 
 
 def _page(paging: PagePaging, number: int) -> dict[str, str]:

@@ -22,12 +22,14 @@ from connectors.sdk.values import Row
 class Reading:
     """Rows of one customer. `more` says that the row limit cut them.
 
-    `lines` holds the lines of each row's order, when the source nests them.
+    `lines` holds the lines of each row's order, when the source nests them; `absent` names columns
+    that the source was expected to give and did not.
     """
 
     rows: Sequence[Row]
     more: bool = False
     lines: Sequence[Sequence[Row]] | None = None
+    absent: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +50,17 @@ def answer(
     section: SectionName,
     reading: Reading,
     origin: Origin,
-    payments: Reading = NOTHING,
+    beside: Reading = NOTHING,
     notes: Sequence[str] = (),
 ) -> Found | Empty:
     """Work out a section. `notes` say what is known to be missing from the rows.
 
+    `beside` holds the payments of a balance, or the totals of purchases.
+
     Raises:
         SourceError: the rows are not what their columns say, or too many to be summed.
     """
-    known, missing = _facts(section, reading, origin, payments)
+    known, missing = _facts(section, reading, origin, beside)
     if known is None:
         return Empty(origin.as_of)
     incomplete = "; ".join((*notes, *missing)) or None
@@ -64,13 +68,13 @@ def answer(
 
 
 def _facts(
-    section: SectionName, reading: Reading, origin: Origin, payments: Reading
+    section: SectionName, reading: Reading, origin: Origin, beside: Reading
 ) -> tuple[SectionFacts | None, list[str]]:
     rows, currency = reading.rows, origin.currency
     if section == "balance":
-        return _balance(reading, origin, payments)
+        return _balance(reading, origin, beside)
     if section == "purchases":
-        return _purchases(reading, currency)
+        return _purchases(reading, currency, beside)
     if section == "credit_terms":
         return facts.credit_terms(rows, currency), []
     return facts.tickets(rows, origin.slug), []
@@ -93,7 +97,9 @@ def _balance(
     return owed, cut
 
 
-def _purchases(reading: Reading, currency: str | None) -> tuple[SectionFacts | None, list[str]]:
+def _purchases(
+    reading: Reading, currency: str | None, totals: Reading
+) -> tuple[SectionFacts | None, list[str]]:
     if reading.lines is not None:
         orders = list(zip(reading.rows, reading.lines, strict=True))
     else:
@@ -101,6 +107,7 @@ def _purchases(reading: Reading, currency: str | None) -> tuple[SectionFacts | N
         # The limit may have cut through the last order.
         orders = [(o, list(lines)) for o, lines in (grouped[:-1] if reading.more else grouped)]
         orders = orders or [(o, list(lines)) for o, lines in grouped]
-    note = f"only the first {len(reading.rows)} rows of purchases were read (row_limit)"
-    bought = facts.purchases(orders, currency, all_read=not reading.more)
-    return bought, [note] if reading.more else []
+    bought = facts.purchases(orders, currency, all_read=not reading.more, totals=totals.rows)
+    if bought is None or not reading.more or bought.order_count is not None:
+        return bought, []
+    return bought, [f"only the first {len(reading.rows)} rows of purchases were read (row_limit)"]

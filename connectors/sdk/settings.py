@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field
 
@@ -18,6 +19,34 @@ def _is_a_link(template: str) -> str:
     return template
 
 
+def zone_of(name: str) -> ZoneInfo | None:
+    """Return the time zone that a setting names, None for UTC.
+
+    Raises:
+        ValueError: there is none of this name.
+    """
+    if not name:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError, LookupError):
+        raise ValueError("is not a time zone: write it like Europe/Berlin") from None
+
+
+def _is_a_zone(name: str) -> str:
+    zone_of(name)
+    return name
+
+
+TimeZone = Annotated[
+    str,
+    AfterValidator(_is_a_zone),
+    Field(
+        title="Time zone",
+        description="Of the company, such as Europe/Berlin: when its day begins decides what is"
+        " overdue. UTC if empty.",
+    ),
+]
 Currency = Annotated[
     str,
     Field(

@@ -31,8 +31,9 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import NullPool, QueuePool
 
+from connectors.sdk import trace
 from connectors.sdk.sql_errors import source_error
 from connectors.sdk.types import ErrorKind, SourceError
 
@@ -159,16 +160,44 @@ class ReadOnlyDatabase:
             SourceError: the database cannot be reached, refuses, or takes too long.
         """
         statement = _Statement()
+        is_new = self._engine is None
+        began = time.perf_counter()
+        connected_ms = 0.0
 
         def work() -> Rows:
+            nonlocal connected_ms
             with ExitStack() as open_now:
                 connection = open_now.enter_context(self._connect(statement))
+                connected_ms = trace.since(began)
                 result = self._execute(connection, sql, values, self.timeout_ms, limit + 1)
                 open_now.callback(result.close)
                 records = _records(result, limit + 1)
                 return Rows(_columns(result), records[:limit], len(records) > limit)
 
-        return await self._run(self._threads, work, statement)
+        rows = await self._run(self._threads, work, statement)
+        if is_new:
+            trace.tell(trace.TraceEntry("connect", "connected", connected_ms))
+        return rows
+
+    async def inspect(self, work: Callable[[Connection], T]) -> T:
+        """Run `work`, our own and never an admin's query, which may read the schema.
+
+        Raises:
+            SourceError: as `read`.
+        """
+        statement = _Statement()
+
+        def run() -> T:
+            if self.url.get_backend_name() != "sqlite":
+                with self._connect(statement) as connection:
+                    return work(connection)
+            # Reading the schema needs PRAGMA, which queries may not use.
+            engine = create_engine("sqlite://", creator=self._open_file, poolclass=NullPool)
+            with engine.connect() as connection:
+                statement.connection = connection
+                return work(connection)
+
+        return await self._run(self._threads, run, statement)
 
     async def stream(
         self, sql: str, values: Mapping[str, Any], timeout_ms: int
@@ -291,13 +320,16 @@ class ReadOnlyDatabase:
         return engine
 
     def _open_sqlite(self) -> sqlite3.Connection:
-        path = self.folder / (self.url.database or "")
-        uri = f"file:{quote(str(path.absolute()))}?mode=ro"
-        connection = sqlite3.connect(
-            uri, uri=True, check_same_thread=False, timeout=1.0, factory=_ReadOnlySqlite
-        )
+        connection = self._open_file()
         connection.restrict()
         return connection
+
+    def _open_file(self) -> _ReadOnlySqlite:
+        path = self.folder / (self.url.database or "")
+        uri = f"file:{quote(str(path.absolute()))}?mode=ro"
+        return sqlite3.connect(
+            uri, uri=True, check_same_thread=False, timeout=1.0, factory=_ReadOnlySqlite
+        )
 
     def _restrict_mysql(self, connection: Any, _record: object) -> None:
         with connection.cursor() as cursor:

@@ -68,12 +68,16 @@ _MEANINGS: tuple[tuple[str, ErrorKind, str], ...] = (
         "there is no table `{}`: was it renamed?",
     ),
     (
-        r"read-only transaction|not authorized|readonly database|prohibited|attempt to write"
+        r"read[- ]only transaction|not authorized|readonly database|prohibited|attempt to write"
         r"|must not contain data-modifying|one statement at a time|multiple commands",
         _CONFIG,
         "the query does more than read: one SELECT is allowed",
     ),
-    (r"syntax error|incomplete input", _CONFIG, "the query has a syntax error"),
+    (
+        r"syntax error|error in your sql syntax|incomplete input",
+        _CONFIG,
+        "the query has a syntax error",
+    ),
     (r"database is locked|lock timeout", _BUSY, "the data is locked by another program"),
 )  # fmt: skip
 
@@ -87,7 +91,13 @@ def source_error(error: Exception, timeout_ms: int) -> SourceError:
     original = error.orig if isinstance(error, exc.DBAPIError) and error.orig else error
     message = str(original)
     state = getattr(original, "sqlstate", None)
-    if state == "57014" or message == "interrupted" or "execution time exceeded" in message:
+    # PostgreSQL, SQLite, MySQL, MariaDB.
+    if (
+        state == "57014"
+        or message == "interrupted"
+        or "execution time exceeded" in message
+        or "max_statement_time exceeded" in message
+    ):
         return SourceError(
             _DOWN, f"the query took longer than {timeout_ms} ms: add an index, or raise the limit"
         )

@@ -6,20 +6,23 @@ import codecs
 import csv
 import io
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import python_calamine
 
+from connectors.sdk.formulas import formulas_without_value
 from connectors.sdk.types import ErrorKind, SourceError
+from connectors.sdk.values import Formula
 
 EXCEL = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
 _MOST_BYTES = 256 * 1024 * 1024
 # What a spreadsheet may unpack to: a small file can hold gigabytes of nothing.
 _MOST_UNPACKED = 1024 * 1024 * 1024
 _HEADERS_NAMED = 40
+_READINGS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +68,53 @@ def read_table(path: Path, *, sheet: str, encoding: str, delimiter: str) -> Tabl
     Raises:
         SourceError: it cannot be opened, or is not what its ending says.
     """
+    content = _stable_content(path)
+    if path.suffix.lower() in EXCEL:
+        return _table(_sheet_lines(content, sheet))
+    return _table(_text_lines(_decode(content, encoding), delimiter))
+
+
+def sheet_names(path: Path) -> list[str]:
+    """Return the names of a spreadsheet's sheets, in their order.
+
+    Raises:
+        SourceError: it cannot be opened, or is no spreadsheet.
+    """
+    content = _stable_content(path)
+    _check_size(content)
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise SourceError(ErrorKind.BAD_DATA, "the file is larger than 256 MiB")
-        content = path.read_bytes()
+        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
+        return [str(name) for name in book.sheet_names]
+    except python_calamine.PasswordError:
+        raise SourceError(ErrorKind.BAD_DATA, "the file is protected by a password") from None
+    except (python_calamine.CalamineError, OSError):
+        raise SourceError(ErrorKind.BAD_DATA, "the file is not a readable spreadsheet") from None
+
+
+def stamp(path: Path) -> tuple[int, int, int]:
+    """Return what changes when a file is written or replaced."""
+    stat = path.stat()
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+
+def _stable_content(path: Path) -> bytes:
+    """Read a file that nobody writes meanwhile, once more if somebody does."""
+    try:
+        for _ in range(_READINGS):
+            before = stamp(path)
+            if before[1] > _MOST_BYTES:
+                raise SourceError(ErrorKind.BAD_DATA, "the file is larger than 256 MiB")
+            content = path.read_bytes()
+            if stamp(path) == before:
+                return content
     except OSError as error:
         raise SourceError(
             ErrorKind.UNAVAILABLE, f"{path.name} cannot be opened ({type(error).__name__})"
         ) from None
-    if path.suffix.lower() in EXCEL:
-        return _table(_sheet_lines(content, sheet))
-    return _table(_text_lines(_decode(content, encoding), delimiter))
+    raise SourceError(
+        ErrorKind.UNAVAILABLE,
+        f"{path.name} is being written: have it written under another name and then renamed",
+    )
 
 
 def _table(lines: Iterable[Line]) -> Table:
@@ -128,12 +167,17 @@ def _sheet_lines(content: bytes, sheet: str) -> Iterable[Line]:
             known = ", ".join(repr(name) for name in names)
             raise SourceError(ErrorKind.BAD_CONFIG, f"there is no sheet {sheet!r}; it has {known}")
         rows = book.get_sheet_by_name(sheet or names[0]).to_python(skip_empty_area=False)
+        unusable = formulas_without_value(content, sheet or names[0])
     except python_calamine.PasswordError:
         raise SourceError(ErrorKind.BAD_DATA, "the file is protected by a password") from None
     except (python_calamine.CalamineError, IndexError, OSError):
         raise SourceError(ErrorKind.BAD_DATA, "the file is not a readable spreadsheet") from None
     for number, cells in enumerate(rows, 1):
-        yield Line(number, cells)
+        yield Line(number, _with_formulas(cells, unusable.get(number, {})))
+
+
+def _with_formulas(cells: Sequence[Any], unusable: Mapping[int, Formula]) -> Sequence[Any]:
+    return [unusable.get(at, cell) for at, cell in enumerate(cells)] if unusable else cells
 
 
 def _check_size(content: bytes) -> None:

@@ -98,6 +98,12 @@ class ConnectorContract:
         assert result.text
         self._holds_no_secret(repr(result))
 
+    async def test_it_provides_no_more_than_the_kind_says_it_brings(
+        self, source: AnyConnector
+    ) -> None:
+        """A kind says what it brings before anything is set up."""
+        assert source.brings is None or source.provides <= source.brings
+
     async def test_it_brings_every_section_it_provides(self, source: AnyConnector) -> None:
         """What is promised for a customer on record is found."""
         for section in self._sections(source):

@@ -127,7 +127,9 @@ class ContactRow(Facts):
     """One customer record of a source, for the phone index and the golden record.
 
     `external_id` is the id that the same customer has in another system (an account number):
-    records of different connectors with the same `external_id` are one customer.
+    records of different connectors with the same `external_id` are one customer. `updated_at` is
+    when the source last changed the record. `marketing_consent`: the customer agreed to be
+    offered things unasked; False = refused, None = the source does not say.
     """
 
     remote_id: str
@@ -143,6 +145,9 @@ class ContactRow(Facts):
     phone_numbers: tuple[PhoneRow, ...] = ()
     region: str | None = None
     remote_url: str | None = None
+    postal_address: str | None = None
+    marketing_consent: bool | None = None
+    updated_at: AwareDatetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +273,32 @@ class CreditTerms(Facts):
     on_hold: bool | None = None
     hold_reason: str | None = None
     risk_rating: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """One order of one customer, for the purchase history.
+
+    A later one with the same `order.order_number` replaces it, and a `Tombstone` of the history
+    names an order number.
+    """
+
+    remote_id: str
+    order: Order
+
+
+class Item(Facts):
+    """One thing that is sold. `inventory_quantity` None = stock is not counted, which is not 0."""
+
+    item_id: str
+    sku: str | None = None
+    name: str
+    category: str | None = None
+    unit_price: Money | None = None
+    currency: str | None = None
+    inventory_quantity: Quantity | None = None
+    is_active: bool = True
+    remote_url: str | None = None
 
 
 class Ticket(Facts):

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal, InvalidOperation
 from operator import itemgetter
 from typing import Any, Literal, get_args
@@ -27,8 +28,24 @@ _GROUPED = {
 _DATE = re.compile(r"(\d{1,4})[-/.](\d{1,2})[-/.](\d{1,4})(?:[T ].*)?", re.DOTALL)
 _YEAR_MONTH_DAY = {order: itemgetter(*map(order.index, "ymd")) for order in get_args(DateOrder)}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
-_TRUE = frozenset({"true", "t", "yes", "y", "1", "on"})
-_FALSE = frozenset({"false", "f", "no", "n", "0", "off"})
+# Yes and no in the languages of Europe, spreadsheets' own TRUE and FALSE among them. No word may
+# mean both: where languages differ (a Czech "a", a French "o") it is left out.
+_TRUE = frozenset(
+    word
+    for words in (
+        "true t yes y 1 on x ja j oui si sí sì sim tak da ano áno kyllä igen jah jā taip ναι да",
+        "evet wahr vrai verdadero vero verdadeiro waar prawda sant sand tosi igaz pravda",
+    )
+    for word in words.split()
+)
+_FALSE = frozenset(
+    word
+    for words in (
+        "false f no n 0 off nein nee nej nei non não nao nie ne nu ei nem nē όχι не нет hayır",
+        "falsch faux falso onwaar fałsz falskt falsk epätosi hamis nepravda",
+    )
+    for word in words.split()
+)
 _CURRENCY = re.compile(r"[A-Z]{3}")
 # Beyond these an amount is a mistake; within them sums are exact (`facts.EXACT`).
 _LARGEST = Decimal(10) ** 18
@@ -39,10 +56,24 @@ _FLOAT_STEP = Decimal("1e-8")
 
 @dataclass(frozen=True, slots=True)
 class TextFormat:
-    """How a source writes numbers and dates as text."""
+    """How a source writes numbers and dates as text.
+
+    `zone` is where its days begin: a point in time is of the day that it is there, and one
+    without an offset is meant there.
+    """
 
     decimal_comma: bool = False
     date_order: DateOrder = "ymd"
+    zone: tzinfo | None = None
+
+
+class Formula:
+    """A spreadsheet's cell whose formula has no result: never calculated, or an error (#REF!)."""
+
+    __slots__ = ("why",)
+
+    def __init__(self, why: str) -> None:
+        self.why = why
 
 
 PLAIN_TEXT = TextFormat()
@@ -71,7 +102,7 @@ class Row:
     Every reader returns None for an absent or empty value and raises SourceError(BAD_DATA).
     """
 
-    __slots__ = ("_form", "number", "values", "what")
+    __slots__ = ("form", "number", "values", "what")
 
     def __init__(
         self,
@@ -83,7 +114,7 @@ class Row:
         self.values = values
         self.number = number
         self.what = what
-        self._form = form
+        self.form = form
 
     @property
     def where(self) -> str:
@@ -123,7 +154,12 @@ class Row:
     def texts(self, column: str) -> tuple[str, ...]:
         """Read several words: a list, or text separated by comma or semicolon."""
         value = self.values.get(column)
+        if value is None:
+            return ()
         if isinstance(value, str):
+            if "," not in value and ";" not in value:
+                text = self.text(column)
+                return () if text is None else (text,)
             value = re.split(r"[,;]", value)
         if not isinstance(value, list | tuple):
             value = [value]
@@ -150,7 +186,7 @@ class Row:
     def _amount_of_text(self, column: str, text: str) -> Decimal | None:
         if not text:
             return None
-        comma = self._form.decimal_comma
+        comma = self.form.decimal_comma
         if (comma or "," in text) and _GROUPED[comma].fullmatch(text):
             text = text.replace("." if comma else ",", "")
         if comma:
@@ -184,10 +220,10 @@ class Row:
         return int(number)
 
     def day(self, column: str) -> date | None:
-        """Read a date; of a date and time, the date as the source writes it."""
+        """Read a date; of a point in time with an offset, the date it is in the source's zone."""
         value = self.values.get(column)
         if isinstance(value, datetime):
-            return value.date()
+            return self._day_of(value)
         if value is None or isinstance(value, date):
             return value
         if not isinstance(value, str):
@@ -195,13 +231,24 @@ class Row:
         text = value.strip()
         if not text:
             return None
+        if self.form.zone is not None and len(text) > 10:
+            with suppress(ValueError):
+                return self._day_of(datetime.fromisoformat(text))
         found = _DATE.fullmatch(text)
         if not text.isascii() or found is None:
             raise self._bad(column, "is text that is not a date")
         return self._date_of_parts(column, found.groups())
 
+    def _day_of(self, value: datetime) -> date:
+        zone = self.form.zone
+        if zone is None or value.tzinfo is None:
+            return value.date()
+        with suppress(OverflowError):
+            return value.astimezone(zone).date()
+        return value.date()
+
     def _date_of_parts(self, column: str, parts: tuple[str, ...]) -> date:
-        order = "ymd" if len(parts[0]) == 4 else self._form.date_order
+        order = "ymd" if len(parts[0]) == 4 else self.form.date_order
         year, month, day = _YEAR_MONTH_DAY[order](parts)
         if len(year) != 4:
             raise self._bad(column, "is a date whose year has not four digits, or in another order")
@@ -211,7 +258,7 @@ class Row:
             raise self._bad(column, f"is not a date in the order {order}") from None
 
     def instant(self, column: str) -> datetime | None:
-        """Read a point in time in UTC; without a zone it is taken as UTC."""
+        """Read a point in time in UTC; without an offset it is of the source's zone, or UTC."""
         value = self.values.get(column)
         if isinstance(value, str):
             if not value.strip():
@@ -227,17 +274,19 @@ class Row:
         if not isinstance(value, datetime):
             raise self._bad(column, f"is {_kind(value)}, not a time")
         try:
-            return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+            aware = value if value.tzinfo else value.replace(tzinfo=self.form.zone or UTC)
+            return aware.astimezone(UTC)
         except OverflowError:
             raise self._bad(column, "is not a time") from None
 
     def flag(self, column: str) -> bool | None:
-        """Read yes or no: true/false, yes/no, y/n, t/f, on/off, 1/0."""
+        """Read yes or no: true/false, yes/no, 1/0, on/off, and these words of other languages."""
         value = self.values.get(column)
         if value is None or isinstance(value, bool):
             return value
-        word = str(value).strip().lower() if isinstance(value, str | int | Decimal | float) else "?"
-        word = word.removesuffix(".0")
+        if not isinstance(value, str | int | Decimal | float):
+            raise self._bad(column, f"is {_kind(value)}, neither yes nor no")
+        word = str(value).strip().lower().removesuffix(".0")
         if not word:
             return None
         if word in _TRUE or word in _FALSE:
@@ -281,6 +330,8 @@ def numbered(records: Iterable[Mapping[str, Any]], what: str = "row") -> list[Ro
 
 
 def _kind(value: object) -> str:
+    if isinstance(value, Formula):
+        return value.why
     if isinstance(value, Mapping):
         return "an object"
     if isinstance(value, list | tuple | set):

@@ -163,7 +163,7 @@ function profile(phone, current) {
     version: _version,
     ...known
   } = whole ?? {
-    match: { outcome: "none", shared_number: false, candidates: [] },
+    match: { outcome: "none", shared_number: false, candidates: [], candidates_total: 0 },
     customer: null,
     sections: {},
     alerts: [],

@@ -66,7 +66,7 @@ it("a conflict names both sources and the one that is shown", () => {
 
 describe("who is calling", () => {
   const profile = (outcome: Profile["match"]["outcome"]): Profile => ({
-    match: { outcome, shared_number: false, candidates: [] },
+    match: { outcome, shared_number: false, candidates: [], candidates_total: 0 },
     customer: null,
     sections: {},
     alerts: [],
@@ -90,11 +90,25 @@ describe("who is calling", () => {
       score: 0.4,
       reasons: ["last 8 digits"],
     };
-    const match = { outcome: "single" as const, shared_number: false, candidates: [candidate] };
+    const match = {
+      outcome: "single" as const,
+      shared_number: false,
+      candidates: [candidate],
+      candidates_total: 1,
+    };
     expect(matchWords(match, candidate)).toEqual({
       sure: "maybe",
       text: "Maybe",
       why: "last 8 digits",
+    });
+  });
+
+  it("says of a number of very many how many there are, not how many are shown", () => {
+    const { match } = profile("multiple");
+    expect(matchWords({ ...match, candidates_total: 120 }, undefined)).toEqual({
+      sure: "open",
+      text: "120 possible callers",
+      why: "the first 0 are below; ask who is calling",
     });
   });
 });

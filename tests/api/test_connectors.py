@@ -45,15 +45,20 @@ async def test_a_connector_is_saved_running_and_shown_without_its_secrets(
     assert shown["settings"]["url"] == "set"
     assert "canary" not in answer.text
     assert (shown["region"], shown["timeout_ms"], shown["priority"]) == ("GB", 900, 5)
-    assert (shown["cache_s"], shown["enabled"], shown["sync"]) == ({"balance": 30.0}, True, None)
+    assert (shown["cache_s"], shown["enabled"], shown["sync"]) == ({"balance": 30.0}, True, {})
     assert "contacts" in shown["provides"]
     running = either_site.runtime.sources.get("books")
     assert running is not None
     assert running.config.settings["url"] == ledger
     async with either_site.runtime.db.begin() as session:
-        session.add(SyncState(connector="books", contacts=3, numbers=4, rejected=[], error="down"))
+        state = SyncState(connector="books", part="contacts", records=0, kept=3, error="down")
+        state.rejected = []
+        session.add(state)
     listed = (await admin.get("/api/v1/connectors")).json()["items"]
-    assert (listed[0]["sync"]["contacts"], listed[0]["sync"]["error"]) == (3, "down")
+    assert (listed[0]["sync"]["contacts"]["kept"], listed[0]["sync"]["contacts"]["error"]) == (
+        3,
+        "down",
+    )
 
 
 async def test_settings_are_tested_before_they_are_saved(site: Site, ledger: str) -> None:
@@ -104,6 +109,10 @@ async def test_each_kind_says_what_its_settings_are(site: Site) -> None:
     sql = next(item for item in items if item["kind"] == "sql")
     assert sql["settings_schema"]["properties"]["url"]["writeOnly"] is True
     assert sql["broken"] is None
+    ledger = next(preset for preset in sql["presets"] if preset["name"] == "ledgersmb")
+    assert ledger["title"] == "LedgerSMB 1.6"
+    assert "url" in ledger["needs"]
+    assert "FROM ar" in ledger["settings"]["queries"]["balance"]
 
 
 @pytest.mark.parametrize(

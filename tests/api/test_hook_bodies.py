@@ -49,7 +49,7 @@ async def product(
         (b'{"event": "ringing", "call_id": "c-1", "ani": "+4420', ""),
         (b"\xff\xfe", ""),
         (b'{"event": "ringing", "call_id": "c-1", "ani": NaN}', ""),
-        (b"[" * 40 + b"]" * 40, ""),
+        (b"[" * 40 + b"]" * 40, "/0"),
         (b"[" * 100_000, ""),
         (b"7", ""),
         (b"{}", "/event"),
@@ -131,6 +131,40 @@ async def test_a_batch_is_answered_with_a_list_or_refused_whole(product: Product
             {"call_id": "pbx:c-batch1", "duplicate": duplicate},
             {"call_id": "pbx:c-batch2", "duplicate": duplicate},
         ]
+
+
+def commits(database: Path) -> int:
+    """Count the transactions in SQLite's write-ahead log: frames that say the database's size."""
+    wal = database.with_name(f"{database.name}-wal").read_bytes()
+    frame = 24 + int.from_bytes(wal[8:12], "big")
+    return sum(wal[at + 4 : at + 8] != bytes(4) for at in range(32, len(wal) - frame + 1, frame))
+
+
+@module_wide
+async def test_a_batch_is_on_disk_in_one_flush_and_in_its_order(product: Product) -> None:
+    database = Path((product.settings.database_url or "").removeprefix("sqlite:///"))
+    kinds = ["incoming", "queued", "ringing", "answered", "held", "resumed"] * 5
+    batch = [
+        {
+            "specversion": "1.0",
+            "type": "call",
+            "source": "/pbx",
+            "id": f"flush-{i}",
+            "data": event("c-flush", event=kind, extension="101"),
+        }
+        for i, kind in enumerate(kinds)
+    ]
+    headers = bearer(**{"content-type": "application/cloudevents-batch+json"})
+    before = commits(database)
+    body = json.dumps([*batch, batch[0]])
+    answer = await product.client.post("/hooks/pbx", content=body, headers=headers)
+    assert answer.status_code == 202
+    # The events, and what the lists show of the call.
+    assert 1 <= commits(database) - before <= 5
+    assert [each["duplicate"] for each in answer.json()] == [False] * len(batch) + [True]
+    stored = await product.runtime.hot.events_of("pbx:c-flush")
+    assert [each.event_id for each in stored] == [f"/pbx flush-{i}" for i in range(len(batch))]
+    await product.event("ended", "c-flush")
 
 
 @module_wide

@@ -69,7 +69,7 @@ async def test_saved_settings_that_are_no_longer_valid_show_a_fault_and_no_secre
     async with site.runtime.db.begin() as session:
         fields = {**PBX, "region": None, "settings": {"secret": TOKEN, "token": {TOKEN: TOKEN}}}
         await configuration.put_row(
-            session, PhoneSystemRow, "pbx", fields, site.runtime.secrets, site.clock()
+            session, PhoneSystemRow, "pbx", fields, site.runtime.secrets, site.clock(), "a test"
         )
     await site.runtime.reload()
     answer = await admin.get(URL)

@@ -175,7 +175,7 @@ async def test_order_lines_become_purchases(tmp_path: Path) -> None:
         "total_amount": "sum",
     }
     source = connector(tmp_path, columns=columns, delimiter="tab")
-    assert source.provides == {"purchases"}
+    assert source.provides == {"purchases", "history"}
     found = await source.fetch("purchases", KESTREL)
     await source.aclose()
     assert isinstance(found, Found)

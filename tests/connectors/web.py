@@ -16,6 +16,16 @@ from urllib.parse import parse_qs, urlsplit
 class Request:
     target: str
     headers: dict[str, str]
+    method: str = "GET"
+    body: bytes = b""
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def form(self) -> dict[str, str]:
+        return {k: v[0] for k, v in parse_qs(self.body.decode()).items()}
 
     @property
     def path(self) -> str:
@@ -41,7 +51,10 @@ def reply(
 
 @dataclass(slots=True)
 class WebServer:
-    """`answers` maps a path to an answer, a function of the request, or a handler of the stream."""
+    """`answers` maps a path to an answer, a function of the request, or a handler of the stream.
+
+    The path `*` stands for every other.
+    """
 
     port: int = 0
     scheme: str = "http"
@@ -59,7 +72,10 @@ class WebServer:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 first, *lines = head.decode().strip().split("\r\n")
                 pairs = (line.split(": ", 1) for line in lines)
-                request = Request(first.split(" ")[1], {k.lower(): v for k, v in pairs})
+                headers = {k.lower(): v for k, v in pairs}
+                body = await reader.readexactly(int(headers.get("content-length", 0)))
+                method, target, _ = first.split(" ")
+                request = Request(target, headers, method, body)
                 self.requests.append(request)
                 await self._answer(request, writer)
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
@@ -68,7 +84,8 @@ class WebServer:
             writer.close()
 
     async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> None:
-        found = self.answers.get(request.path, reply({"error": "no such page"}, 404))
+        nothing = reply({"error": "no such page"}, 404)
+        found = self.answers.get(request.path, self.answers.get("*", nothing))
         if isinstance(found, bytes):
             writer.write(found)
         elif asyncio.iscoroutinefunction(found):

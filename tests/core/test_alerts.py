@@ -42,7 +42,7 @@ def test_nothing_known_is_nothing_to_fear() -> None:
 def test_the_gravest_comes_first() -> None:
     found = alerts(
         Attestation("C"),
-        {"tags": ["vip"], "tier": None},
+        {"tags": ["vip"], "tier": None, "links": []},
         balance=balance("10.00"),
         credit_terms={"on_hold": True, "hold_reason": "unpaid", "currency": "EUR"},
     )
@@ -140,5 +140,15 @@ def test_a_promise_is_due_on_its_day_and_until_it_is_done(
     [(["VIP"], None, True), ([], "Platinum", True), (["retail"], "gold", False), ([], None, False)],
 )
 def test_a_vip(tags: list[str], tier: str | None, shown: bool) -> None:
-    found = alerts(customer={"tags": tags, "tier": tier})
+    found = alerts(customer={"tags": tags, "tier": tier, "links": []})
     assert found == ([Alert("info", "vip", "VIP customer")] if shown else [])
+
+
+def test_of_several_records_in_one_source_it_is_told_whose_amounts_are_shown() -> None:
+    links = [{"connector": c, "remote_id": i} for c, i in (("books", "1"), ("shop", "7"))]
+    customer: dict[str, Any] = {"tags": [], "tier": None, "links": links}
+    assert alerts(customer=customer) == []
+    links.append({"connector": "books", "remote_id": "2"})
+    (told,) = alerts(customer=customer)
+    assert (told.level, told.code) == ("warning", "several_records")
+    assert told.text == "2 records in books: amounts are of 1 alone, not of 2"

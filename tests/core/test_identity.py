@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -10,7 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.contact import Reading, read_contact
-from app.core.identity import Link, Record, Ref, assign, customer_id, golden, join, normal_name
+from app.core.identity import (
+    Bar,
+    Link,
+    Record,
+    Ref,
+    assign,
+    customer_id,
+    golden,
+    join,
+    normal_name,
+    proofs,
+)
 from connectors.sdk.types import ContactRow, Owner, PhoneRow, RejectedRow
 
 
@@ -355,3 +367,33 @@ def test_any_text_can_be_stored(name: str, raw: str, emails: list[str]) -> None:
     stored = repr(read.contact) + repr(Record.of("a", read.contact)) + repr(read.index)
     assert "\\x00" not in stored
     stored.encode("utf-8")
+
+
+def test_a_persons_word_parts_what_every_proof_would_join() -> None:
+    books, shop = record("books", external_id="C-1"), record("shop", external_id="C-1")
+    parted = [
+        replace(each, bars=frozenset({Bar("d1", side)}))
+        for each, side in ((books, False), (shop, True))
+    ]
+    assert together(books, shop) == ONE_CUSTOMER
+    assert not together(*parted)
+    assert together(parted[0], shop) == ONE_CUSTOMER
+
+
+def test_each_record_says_which_evidence_links_it() -> None:
+    books = record("books", external_id="C-1", **KESTREL)
+    shop = record("shop", external_id="C-1", **KESTREL)
+    found = proofs([books, shop])
+    assert found[books.ref].score == 0.99
+    assert found[books.ref].reasons == (
+        "same account number C-1, as in shop",
+        "same name on the number +442079460958: kestrel garden, as in shop",
+    )
+    assert proofs([books])[books.ref].reasons == ("the only record",)
+    stranger = record("crm", display_name="Else")
+    assert proofs([books, stranger])[stranger.ref].score == 0.0
+
+
+def test_evidence_that_others_of_the_source_have_too_is_no_proof() -> None:
+    books, shop = record("books", **KESTREL), record("shop", **KESTREL)
+    assert proofs([books, shop], {"+442079460958"})[shop.ref].score == 0.0

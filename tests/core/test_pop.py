@@ -138,7 +138,7 @@ def test_every_key_of_the_contract_is_there_when_nothing_is_known() -> None:
     assert set(pop["call"]["ani"]) == {
         *("raw", "e164", "national", "international", "region", "line_type", "withheld")
     }
-    assert set(pop["match"]) == {"outcome", "shared_number", "candidates"}
+    assert set(pop["match"]) == {"outcome", "shared_number", "candidates", "candidates_total"}
     assert set(pop["sections"]) == set(SECTION_NAMES)
     for section in pop["sections"].values():
         assert set(section) == {"status", "data", "as_of", "conflicts", "sources"}

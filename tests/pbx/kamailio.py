@@ -33,11 +33,11 @@ class Pbx:
     _homes: list[Path] = field(default_factory=list)
 
     @contextlib.asynccontextmanager
-    async def phone(self, extension: str, *steps: str) -> AsyncIterator[None]:
-        """Register a phone that will play the steps; they must have been played at the end."""
+    async def phone(self, extension: str, *steps: str, calls: int = 1) -> AsyncIterator[None]:
+        """Register a phone that will play the steps in each of its calls, to the end."""
         port = free_udp_port()
         await self.play(sip.register(), service=extension, phone_port=str(port))
-        async with self._sipp(sip.scenario(*steps), port, extension, {}) as waiting:
+        async with self._sipp(sip.scenario(*steps), port, extension, {}, calls) as waiting:
             yield
             await waiting
 
@@ -57,7 +57,7 @@ class Pbx:
 
     @contextlib.asynccontextmanager
     async def _sipp(
-        self, scenario: str, port: int, service: str, keys: dict[str, str]
+        self, scenario: str, port: int, service: str, keys: dict[str, str], calls: int = 1
     ) -> AsyncIterator[asyncio.Task[str]]:
         home = self.folder / f"sipp-{len(self._homes)}"
         home.mkdir()
@@ -65,7 +65,7 @@ class Pbx:
         (home / "scenario.xml").write_text(scenario)
         command = ["sipp", f"127.0.0.1:{self.port}", "-sf", "scenario.xml", "-s", service]
         command += ["-i", "127.0.0.1", "-p", str(port), "-mp", str(free_media_port())]
-        command += ["-m", "1", "-nostdin", "-timeout", str(_LIMIT_S), "-timeout_error"]
+        command += ["-m", str(calls), "-nostdin", "-timeout", str(_LIMIT_S), "-timeout_error"]
         command += ["-trace_err", "-error_file", "errors", "-trace_logs", "-log_file", "log"]
         for name, value in keys.items():
             command += ["-key", name, value]

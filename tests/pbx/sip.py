@@ -27,6 +27,15 @@ def pause(ms: int) -> str:
     return f'<pause milliseconds="{ms}"/>'
 
 
+def if_it_replaces_a_call(otherwise: str, then: str) -> str:
+    """Wait for an INVITE and go on in one of two ways: does it replace another call (RFC 3891)?"""
+    look = '<ereg regexp=".+" search_in="hdr" header="Replaces:" assign_to="replaces"/>'
+    return (
+        f'<recv request="INVITE" rrs="true" next="1" test="replaces"><action>{look}</action></recv>'
+        f'{otherwise}<nop next="2"/><label id="1"/>{then}<label id="2"/>'
+    )
+
+
 def expect(method: str, *, optional: bool = False, more: str = "") -> str:
     """Wait for a request."""
     flag = ' optional="true"' if optional else ""
@@ -70,9 +79,9 @@ Privacy: [privacy]
 """
 
 
-def call() -> str:
-    """Send an INVITE."""
-    return _send(INVITE + _OWN, "sendrecv", retrans=True)
+def call(more: str = "") -> str:
+    """Send an INVITE, with more headers."""
+    return _send(INVITE + more + _OWN, "sendrecv", retrans=True)
 
 
 def caller_says(method: str, cseq: int, more: str = "", body: str = "") -> str:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import pytest
 import pytest_asyncio
@@ -86,6 +87,8 @@ IS_MOVED = (
     + sip.answer_within("200 OK")
 )
 NOBODY_THERE = REFUSED + sip.got(480) + sip.ACK_OF_REFUSAL
+# The call of the agent who asks a colleague, as a Replaces header names it.
+CONSULTATION = "consultation-1@phone;to-tag=ben;from-tag=ada"
 QUOTE, ESCAPED = '"', '\\"'
 
 
@@ -225,6 +228,47 @@ async def test_a_transfer_moves_the_pop_to_the_next_agent(
     assert [each["call_id"] for each in every] == [call_id]
 
 
+async def test_an_attended_transfer_moves_the_pop_to_who_was_asked(
+    pbx: Pbx, product: Product, ada: Screen
+) -> None:
+    # Ben's phone takes the caller in place of the call from Ada, which Ada then hangs up.
+    asked = sip.answer("180 Ringing") + sip.answer("200 OK", "sendrecv") + sip.expect("ACK")
+    takes = sip.answer("200 OK", "sendrecv") + sip.expect("ACK") + IS_HUNG_UP
+    bens = sip.if_it_replaces_a_call(asked + IS_HUNG_UP, takes)
+    async with product.screen("ben@example.com") as ben, pbx.phone("102", bens, calls=2):
+        async with pbx.phone("101", PICK_UP, transfer_to(pbx, "102", CONSULTATION)):
+            ring = asyncio.create_task(pbx.play(REACH, IS_MOVED, **caller(pbx)))
+            call_id = (await first_pop(ada))["call"]["call_id"]
+            await ada.in_state(call_id, "answered")
+            who = caller(pbx, "102") | {"from": "Ada <sip:101@127.0.0.1>", "asserted": "101"}
+            asking = asyncio.create_task(
+                pbx.play(REACH, sip.pause(3000), HANG_UP, service="101", **who)
+            )
+            consultation = (await first_pop(ben))["call"]
+            assert (consultation["direction"], consultation["ani"]["raw"]) == ("internal", "101")
+            refer_to = sip.address(await ring)
+            assert await ada.close_of(call_id) == "transferred"
+        shown = (await ben.pop(call_id))["call"]
+        assert (shown["ani"]["e164"], shown["extension"]) == (CALLER, "102")
+        uri, _, replaces = refer_to.partition("?Replaces=")
+        assert unquote(replaces) == CONSULTATION
+        # It does not ring: the INVITE that came to Ben's phone had its Replaces.
+        no_ring = sip.got(100, optional=True) + sip.got(200) + sip.caller_says("ACK", 1)
+        takes_over = sip.call(f"Replaces: {CONSULTATION}\n") + no_ring
+        talking = asyncio.create_task(
+            pbx.play(takes_over, sip.pause(3000), HANG_UP, **caller(pbx) | {"uri": uri})
+        )
+        assert (await ben.in_state(call_id, "answered"))["call"]["extension"] == "102"
+        assert await ben.close_of(consultation["call_id"]) == "ended"
+        await asking
+        assert call_id in ben.pops
+        assert await ben.close_of(call_id) == "ended"
+        await talking
+    async with await product.as_user("ben@example.com") as client:
+        every = (await client.get("/api/v1/calls")).json()["calls"]
+    assert {each["call_id"] for each in every} == {call_id, consultation["call_id"]}
+
+
 async def test_a_transfer_to_a_busy_phone_gives_the_pop_back(
     pbx: Pbx, product: Product, ada: Screen
 ) -> None:
@@ -317,14 +361,18 @@ async def test_an_event_that_is_refused_for_good_does_not_stop_the_others(tmp_pa
         assert len({post.headers["webhook-id"] for post in posts}) == 4
 
 
-def transfer_to(pbx: Pbx, extension: str) -> str:
+def transfer_to(pbx: Pbx, extension: str, replaces: str = "") -> str:
     """Transfer, and hang up when it is said to have worked."""
     bye = sip.phone_says("BYE", 2) + sip.got(200)
-    return ask_for_transfer(pbx, extension) + bye
+    return ask_for_transfer(pbx, extension, replaces) + bye
 
 
-def ask_for_transfer(pbx: Pbx, extension: str) -> str:
-    """Ask for a transfer, and stay until it is said how it went."""
-    to = f"Refer-To: <sip:{extension}@127.0.0.1:{pbx.port}>\nReferred-By: <sip:[service]@pbx>\n"
-    refer = sip.pause(200) + sip.phone_says("REFER", 1, more=to) + sip.got(202)
+def ask_for_transfer(pbx: Pbx, extension: str, replaces: str = "") -> str:
+    """Ask for a transfer, attended if a call is to be replaced; stay until told how it went."""
+    consulted = f"?Replaces={quote(replaces)}" if replaces else ""
+    to = f"Refer-To: <sip:{extension}@127.0.0.1:{pbx.port}{consulted}>\n"
+    to += "Referred-By: <sip:[service]@pbx>\n"
+    refer = (
+        sip.pause(2000 if replaces else 200) + sip.phone_says("REFER", 1, more=to) + sip.got(202)
+    )
     return refer + sip.expect("NOTIFY") + sip.answer_within("200 OK")

@@ -20,12 +20,13 @@ from tests.api.conftest import Site, open_site
 from tests.api.test_session import problem
 
 # Read without logging in, and the same for everybody.
-OPEN_PAGES = {"/", "/widget", "/admin", "/assets", "/openapi.json"}
+OPEN_PAGES = {"/", "/widget", "/admin", "/admin/{page:path}", "/assets", "/openapi.json"}
 
 # Who may call what is not for administrators alone.
 NOT_ADMIN_ONLY = {
     "/api/v1/session",
     "/api/v1/session/password",
+    "/api/v1/setup/first-admin",
     "/api/v1/sessions",
     "/api/v1/users/{user_id}/tokens",
     "/api/v1/users/{user_id}/tokens/{token_id}",
@@ -66,12 +67,15 @@ def test_only_the_expected_routes_are_open_to_everybody() -> None:
         for path, methods, declared in routes()
         if any(isinstance(each, Public) for each in declared)
     }
-    assert {path for path, *_ in public if path.startswith("/api/")} == {"/api/v1/session"}
+    assert {path for path, *_ in public if path.startswith("/api/")} == {
+        "/api/v1/session",
+        "/api/v1/setup/first-admin",
+    }
     assert ("/api/v1/session", "POST") in public
 
 
 def test_configuration_and_people_are_for_administrators() -> None:
-    areas = ("users", "sessions", "session", "phone-system", "connector")
+    areas = ("users", "sessions", "session", "phone-system", "connector", "oauth", "setup", "rules")
     for path, _, declared in routes():
         area = path.removeprefix("/api/v1/").split("/")[0]
         if area.startswith(areas) and path not in NOT_ADMIN_ONLY:

@@ -14,6 +14,7 @@ import pytest_asyncio
 from app.core.profile import SourceOutcome
 from app.sources.cache import Cache
 from app.sources.gather import Gatherer, Question
+from app.sources.health import Health
 from app.sources.instances import Instances, SourceConfig
 from connectors.sdk.types import Balance, CustomerRef, SectionName
 from tests.connectors.web import WebServer, reply, web_server
@@ -30,17 +31,12 @@ class Setting:
     web: WebServer
     now: datetime = datetime(2026, 11, 22, 10, tzinfo=UTC)
     told: list[tuple[SectionName, SourceOutcome]] = field(default_factory=list)
-    observed: list[tuple[str, str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.instances = Instances(Path(), lambda: self.now)
         self.use()
-        self.gatherer = Gatherer(
-            self.instances,
-            Cache(),
-            lambda: self.now,
-            lambda slug, section, status, _ms: self.observed.append((slug, section, status)),
-        )
+        self.health = Health(lambda: self.now)
+        self.gatherer = Gatherer(self.instances, Cache(), lambda: self.now, self.health)
 
     def use(self, **books: Any) -> None:
         configs = []
@@ -85,7 +81,9 @@ async def test_every_connector_is_asked_by_its_own_id_of_the_customer(setting: S
     found = {o.connector: o for o in await setting.ask(*questions)}
     assert isinstance(found["books"].facts, Balance)
     assert str(found["books"].facts.balance) == "786.00"
-    assert sorted(setting.observed) == [("books", "balance", "ok"), ("shop", "balance", "ok")]
+    for slug in ("books", "shop"):
+        (minute,) = setting.health.minutes(slug)
+        assert (minute.section, minute.answers, minute.errors) == ("balance", 1, {})
 
 
 async def test_outcomes_are_told_as_they_come_not_in_order(setting: Setting) -> None:
@@ -134,6 +132,72 @@ async def test_when_a_source_fails_its_last_answer_is_told_as_old(setting: Setti
     setting.now += timedelta(days=1)
     (gone,) = await setting.ask(setting.question())
     assert (gone.status, gone.facts) == ("failed", None)
+
+
+async def test_that_nothing_was_on_record_is_not_what_a_source_that_fails_is_shown_with(
+    setting: Setting,
+) -> None:
+    setting.web.answers["/books/7"] = reply({}, 404)
+    assert [o.status for o in await setting.ask(setting.question())] == ["empty"]
+    setting.web.answers["/books/7"] = reply({}, 500)
+    (outcome,) = await setting.ask(setting.question())
+    assert (outcome.status, outcome.error_code) == ("failed", "unavailable")
+
+
+async def test_who_cannot_take_one_answer_still_gets_the_others(setting: Setting) -> None:
+    heard: list[str] = []
+
+    def hear(_section: SectionName, outcome: SourceOutcome) -> None:
+        if outcome.connector == "books":
+            raise RuntimeError("a section that cannot be merged")
+        heard.append(outcome.connector)
+
+    gate = Gate(reply({"balance": "90.50"}))
+    setting.web.answers["/shop/8"] = gate.handler()
+    asking = asyncio.create_task(setting.gatherer.ask(setting.gatherer.questions(REFS), hear))
+    await gate.asked.wait()
+    while not setting.health.minutes("books"):
+        await asyncio.sleep(0.001)
+    gate.opened.set()
+    await asking
+    assert heard == ["shop"]
+
+
+async def test_what_is_asked_again_after_the_answer_is_a_question_of_its_own(
+    setting: Setting,
+) -> None:
+    question = setting.question()
+    await setting.ask(question)
+    await setting.ask(question)
+    assert len(setting.web.requests) == 2
+
+
+async def test_a_failure_is_shared_by_all_who_asked_and_not_kept_for_the_next(
+    setting: Setting,
+) -> None:
+    gate = Gate(reply({}, 500))
+    setting.web.answers["/books/7"] = gate.handler()
+    question = setting.question()
+    heard: list[str] = []
+
+    def hear(_section: SectionName, outcome: SourceOutcome) -> None:
+        heard.append(outcome.status)
+
+    both = [asyncio.create_task(setting.gatherer.ask([question], hear)) for _ in range(2)]
+    await gate.asked.wait()
+    gate.opened.set()
+    await asyncio.gather(*both)
+    assert heard == ["failed", "failed"]
+    setting.web.answers["/books/7"] = OWED
+    assert [o.status for o in await setting.ask(question)] == ["ok"]
+
+
+async def test_an_answer_from_the_cache_is_counted_as_one(setting: Setting) -> None:
+    setting.use(cache_s={"balance": 60})
+    await setting.ask(setting.question())
+    setting.gatherer.first(setting.question())
+    (minute,) = setting.health.minutes("books")
+    assert (minute.answers, minute.cache_hits) == (1, 1)
 
 
 async def test_nothing_on_record_is_not_a_failure(setting: Setting) -> None:

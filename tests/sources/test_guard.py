@@ -70,6 +70,15 @@ async def test_a_source_that_is_down_is_not_asked_and_the_answer_says_so() -> No
     assert error.text.startswith("Ledger did not answer the last 5 times")
 
 
+async def test_a_source_that_a_person_has_to_mend_is_left_alone_and_says_what_to_do() -> None:
+    guard = Guard("Ledger", 5)
+    for _ in range(FAILURES_TO_OPEN):
+        await fails(guard, failing(ErrorKind.AUTH_EXPIRED))
+    assert state(guard) == "open"
+    error = await fails(guard, fine)
+    assert (error.kind, error.text) == (ErrorKind.AUTH_EXPIRED, "it failed")
+
+
 async def test_timeouts_count_as_failures() -> None:
     guard = Guard("Ledger", 0.001)
     for _ in range(FAILURES_TO_OPEN):

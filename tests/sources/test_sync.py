@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import select
 
 from app.sources import sync as module
-from app.sources.sync import Progress, SyncResult, SyncRunning, sync, upsert_found
-from app.store.contacts import Contacts
+from app.sources.sync import Progress, SyncResult, sync, upsert_found
+from app.store.contacts import Contacts, ContactWriter
 from app.store.engine import Database
 from app.store.migrations import migrate
 from app.store.models import CustomerLink, PhoneIndex, SyncState
@@ -71,11 +71,6 @@ async def db(database_url: str) -> AsyncIterator[Database]:
     await database.dispose()
 
 
-@pytest.fixture
-def store(db: Database) -> Contacts:
-    return Contacts(db)
-
-
 def row(remote_id: str, *phones: str) -> ContactRow:
     return ContactRow(
         remote_id=remote_id,
@@ -85,12 +80,11 @@ def row(remote_id: str, *phones: str) -> ContactRow:
 
 
 async def run(
-    ledger: Ledger, store: Contacts, *, full: bool = False, seen: list[Progress] | None = None
+    ledger: Ledger, db: Database, *, full: bool = False, seen: list[Progress] | None = None
 ) -> SyncResult:
     progress = [] if seen is None else seen
-    return await sync(
-        ledger, "GB", 0, store, full=full, progress=progress.append, clock=lambda: NOW
-    )
+    store = ContactWriter(db, "GB", 0)
+    return await sync(ledger, store, full=full, progress=progress.append, clock=lambda: NOW)
 
 
 async def known(db: Database) -> set[str]:
@@ -100,7 +94,7 @@ async def known(db: Database) -> set[str]:
 
 async def state(db: Database) -> SyncState:
     async with db.read() as session:
-        found = await session.get(SyncState, "books")
+        found = await session.get(SyncState, ("books", "contacts"))
         assert found is not None
         return found
 
@@ -108,121 +102,111 @@ async def state(db: Database) -> SyncState:
 DOWN = SourceError(ErrorKind.UNAVAILABLE, "the ledger does not answer")
 
 
-async def test_contacts_and_their_numbers_are_in_the_index_and_counted(
-    db: Database, store: Contacts
-) -> None:
-    result = await run(Ledger(row("1", "020 7946 0958", "07700 900123"), row("2")), store)
-    assert (result.contacts, result.numbers, result.error) == (2, 2, None)
+async def test_contacts_and_their_numbers_are_in_the_index_and_counted(db: Database) -> None:
+    result = await run(Ledger(row("1", "020 7946 0958", "07700 900123"), row("2")), db)
+    assert (result.records, result.numbers, result.error) == (2, 2, None)
     async with db.read() as session:
         keys = set(await session.scalars(select(PhoneIndex.key)))
     assert keys == {"+442079460958", "+447700900123"}
     after = await state(db)
-    assert (after.contacts, after.numbers, after.error) == (2, 2, None)
+    assert (after.records, after.numbers, after.error) == (2, 2, None)
     assert after.started_at == after.finished_at == NOW
 
 
 async def test_progress_counts_up_to_the_total_of_the_source(
-    store: Contacts, monkeypatch: pytest.MonkeyPatch
+    db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "BATCH", 2)
     seen: list[Progress] = []
     rows = [row(str(i), f"020 7946 0{i:03}") for i in range(5)]
-    await run(Ledger(Checkpoint(None, total=5), *rows), store, seen=seen)
-    assert [(p.contacts, p.numbers, p.total) for p in seen] == [(2, 2, 5), (4, 4, 5), (5, 5, 5)]
+    await run(Ledger(Checkpoint(None, total=5), *rows), db, seen=seen)
+    assert [(p.records, p.numbers, p.total) for p in seen] == [(2, 2, 5), (4, 4, 5), (5, 5, 5)]
 
 
-async def test_the_next_sync_asks_only_for_what_has_changed(db: Database, store: Contacts) -> None:
+async def test_the_next_sync_asks_only_for_what_has_changed(db: Database) -> None:
     ledger = Ledger(row("1"), row("2"), Checkpoint("monday"))
-    await run(ledger, store)
+    await run(ledger, db)
     ledger.items = [row("3"), Tombstone("1"), Checkpoint("tuesday")]
-    result = await run(ledger, store)
+    result = await run(ledger, db)
     assert ledger.asked == [None, "monday"]
     assert await known(db) == {"2", "3"}
     assert result.removed == 0
 
 
-async def test_a_source_that_cannot_tell_what_changed_is_read_whole_each_time(
-    db: Database, store: Contacts
-) -> None:
+async def test_a_source_that_cannot_tell_what_changed_is_read_whole_each_time(db: Database) -> None:
     ledger = Ledger(row("1"), row("2"), Checkpoint(None))
-    await run(ledger, store)
+    await run(ledger, db)
     ledger.items = [row("2"), Checkpoint(None)]
-    result = await run(ledger, store)
+    result = await run(ledger, db)
     assert ledger.asked == [None, None]
     assert await known(db) == {"2"}
     assert result.removed == 1
 
 
-async def test_a_full_sync_removes_what_the_source_no_longer_has(
-    db: Database, store: Contacts
-) -> None:
+async def test_a_full_sync_removes_what_the_source_no_longer_has(db: Database) -> None:
     ledger = Ledger(row("1"), row("2"), row("3"), Checkpoint("monday"))
-    await run(ledger, store)
+    await run(ledger, db)
     ledger.items = [row("1")]
-    result = await run(ledger, store, full=True)
+    result = await run(ledger, db, full=True)
     assert ledger.asked == [None, None]
     assert await known(db) == {"1"}
     assert result.removed == 2
 
 
-async def test_a_source_that_is_suddenly_empty_costs_nothing_and_says_so(
-    db: Database, store: Contacts
-) -> None:
+async def test_a_source_that_is_suddenly_empty_costs_nothing_and_says_so(db: Database) -> None:
     ledger = Ledger(row("1"))
-    await run(ledger, store)
+    await run(ledger, db)
     ledger.items = []
-    result = await run(ledger, store, full=True)
+    result = await run(ledger, db, full=True)
     assert result.error is not None
     assert "no contacts at all" in result.error
     assert await known(db) == {"1"}
     assert (await state(db)).error == result.error
 
 
-async def test_a_source_that_never_had_contacts_is_no_fault(store: Contacts) -> None:
-    assert (await run(Ledger(), store)).error is None
+async def test_a_source_that_never_had_contacts_is_no_fault(db: Database) -> None:
+    assert (await run(Ledger(), db)).error is None
 
 
-async def test_what_was_read_before_the_source_failed_stays(db: Database, store: Contacts) -> None:
-    await run(Ledger(row("1"), row("2")), store)
-    result = await run(Ledger(row("3", "020 7946 0958"), DOWN), store, full=True)
+async def test_what_was_read_before_the_source_failed_stays(db: Database) -> None:
+    await run(Ledger(row("1"), row("2")), db)
+    result = await run(Ledger(row("3", "020 7946 0958"), DOWN), db, full=True)
     assert result.error == "the ledger does not answer"
     assert await known(db) == {"1", "2", "3"}
     after = await state(db)
-    assert (after.error, after.contacts) == ("the ledger does not answer", 1)
+    assert (after.error, after.records) == ("the ledger does not answer", 1)
 
 
 async def test_an_interrupted_full_sync_goes_on_where_it_was_and_keeps_what_it_had_seen(
-    db: Database, store: Contacts, monkeypatch: pytest.MonkeyPatch
+    db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "BATCH", 2)
-    await run(Ledger(row("old"), row("1")), store)
+    await run(Ledger(row("old"), row("1")), db)
     first: list[ContactItem] = [row("1"), row("2"), Checkpoint("page 2")]
-    assert (await run(Ledger(*first, DOWN), store, full=True)).error is not None
+    assert (await run(Ledger(*first, DOWN), db, full=True)).error is not None
     ledger = Ledger(row("3"), Checkpoint("end"))
-    result = await run(ledger, store)
+    result = await run(ledger, db)
     assert ledger.asked == ["page 2"]
     assert await known(db) == {"1", "2", "3"}
-    assert (result.contacts, result.removed, result.error) == (3, 1, None)
+    assert (result.records, result.removed, result.error) == (3, 1, None)
 
 
 async def test_a_sync_that_was_killed_between_two_batches_loses_only_the_second(
-    db: Database, store: Contacts, monkeypatch: pytest.MonkeyPatch
+    db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "BATCH", 2)
     ledger = Ledger(row("1"), row("2"), Checkpoint("page 2"), row("3"), row("4"))
     written = asyncio.Event()
 
     def stop_after_the_first_batch(progress: Progress) -> None:
-        if progress.contacts == 2:
+        if progress.records == 2:
             ledger.paused = asyncio.Event()
             written.set()
 
     task = asyncio.create_task(
         sync(
             ledger,
-            "GB",
-            0,
-            store,
+            ContactWriter(db, "GB", 0),
             full=True,
             progress=stop_after_the_first_batch,
             clock=lambda: NOW,
@@ -236,12 +220,10 @@ async def test_a_sync_that_was_killed_between_two_batches_loses_only_the_second(
     assert (await state(db)).finished_at is None
 
 
-async def test_a_number_that_cannot_be_read_is_reported_and_its_contact_kept(
-    db: Database, store: Contacts
-) -> None:
+async def test_a_number_that_cannot_be_read_is_reported_and_its_contact_kept(db: Database) -> None:
     unread = RejectedRow("row 9", "no name")
-    result = await run(Ledger(row("1", "call the shop", "07700 900123"), unread), store)
-    assert result.contacts == 1
+    result = await run(Ledger(row("1", "call the shop", "07700 900123"), unread), db)
+    assert result.records == 1
     assert result.rejected_count == 2
     assert [r.where for r in result.rejected] == ["row 9", "contact '1'"]
     assert "'call the shop' cannot be read as one of region GB" in result.rejected[1].why
@@ -250,45 +232,27 @@ async def test_a_number_that_cannot_be_read_is_reported_and_its_contact_kept(
     assert after.rejected[0] == {"where": "row 9", "why": "no name"}
 
 
-async def test_rejected_rows_are_all_counted_and_some_kept(db: Database, store: Contacts) -> None:
+async def test_rejected_rows_are_all_counted_and_some_kept(db: Database) -> None:
     many = [RejectedRow(f"row {i}", "no name") for i in range(1000)]
-    result = await run(Ledger(*many), store)
+    result = await run(Ledger(*many), db)
     assert result.rejected_count == 1000
     assert result.rejected == tuple(many[:100])
     assert len((await state(db)).rejected) == 100
 
 
-async def test_a_connector_is_read_once_at_a_time(store: Contacts) -> None:
-    ledger = Ledger(row("1"))
-    ledger.paused = asyncio.Event()
-    first = asyncio.create_task(run(ledger, store))
-    while not ledger.asked:
-        await asyncio.sleep(0)
-    with pytest.raises(SyncRunning, match="books is being synchronised already"):
-        await run(ledger, store)
-    other = await run(Ledger(row("1"), slug="shop"), store)
-    ledger.paused.set()
-    assert (await first).contacts == other.contacts == 1
-    assert (await run(ledger, store)).error is None
-
-
-async def test_a_connector_with_a_bug_does_not_look_as_if_it_still_ran(
-    db: Database, store: Contacts
-) -> None:
+async def test_a_connector_with_a_bug_does_not_look_as_if_it_still_ran(db: Database) -> None:
     with pytest.raises(ZeroDivisionError):
-        await run(Ledger(row("1"), ZeroDivisionError()), store)
+        await run(Ledger(row("1"), ZeroDivisionError()), db)
     after = await state(db)
     assert after.error == "the connector failed: ZeroDivisionError"
     assert after.finished_at == NOW
-    assert (await run(Ledger(row("1")), store)).error is None
+    assert (await run(Ledger(row("1")), db)).error is None
 
 
-async def test_what_a_live_search_found_is_known_from_then_on(
-    db: Database, store: Contacts
-) -> None:
-    await run(Ledger(row("1", "020 7946 0958")), store)
+async def test_what_a_live_search_found_is_known_from_then_on(db: Database) -> None:
+    await run(Ledger(row("1", "020 7946 0958")), db)
     found = [row("1", "020 7946 0958"), row("2", "07700 900123"), row("\x00")]
-    customers = await upsert_found("books", found, "GB", 0, store, at=NOW)
+    customers = await upsert_found("books", found, "GB", 0, Contacts(db), at=NOW)
     assert customers.keys() == {"1", "2"}
     async with db.read() as session:
         owner = await session.scalar(

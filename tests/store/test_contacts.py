@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, select, text
 
-from app.core.contact import Reading, SyncRun, read_contact
+from app.core.contact import Reading, read_contact
 from app.core.identity import Record, Ref, customer_id, join
-from app.store.contacts import Contacts, SyncTakenOver
+from app.store.contacts import Contacts, ContactWriter
 from app.store.engine import Database
 from app.store.linking import Batch, write_batch
 from app.store.migrations import migrate
@@ -32,6 +32,7 @@ from app.store.models import (
     NumberChoice,
     PhoneIndex,
 )
+from app.store.sync_state import SyncTakenOver
 from connectors.sdk.types import ContactRow, PhoneRow
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -274,16 +275,13 @@ async def test_two_connectors_written_at_the_same_time_are_joined(db: Database) 
 
 
 async def test_a_sync_that_another_has_replaced_writes_nothing_more(db: Database) -> None:
-    contacts = Contacts(db)
-    first = await contacts.start_sync("books", full=True, at=NOW)
-    await contacts.start_sync("books", full=True, at=NOW)
+    writer = ContactWriter(db, "GB", 0)
+    first = await writer.start_sync("books", full=True, at=NOW)
+    await writer.start_sync("books", full=True, at=NOW)
+    row = ContactRow(remote_id="1", display_name="Ann")
     with pytest.raises(SyncTakenOver, match="another sync of books"):
-        await write(contacts, first)
+        await writer.write(first, {"1": row}, at=NOW)
     assert await customers(db) == {}
-
-
-async def write(contacts: Contacts, run: SyncRun) -> None:
-    await contacts.write(run, {"1": contact("1")}, priority=0, at=NOW)
 
 
 # One indexed read gives a pop its candidates: the customer's document stands by itself.

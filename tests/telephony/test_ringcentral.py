@@ -7,12 +7,11 @@ from typing import Any
 
 import orjson
 import pytest
-from pydantic import ValidationError
 
 from app.core.call import CallEvent, EventKind
-from app.telephony.base import NotUnderstood, TestCall
+from app.telephony.base import NotUnderstood
 from app.telephony.ringcentral import RingCentral, RingCentralConfig
-from tests.telephony.hooks import NOW, URL, hook, received
+from tests.telephony.hooks import NOW, hook
 from tests.telephony.odd_values import with_odd_values
 from tests.telephony.one_call import screen, screen_in_any_order
 from tests.telephony.stories import only
@@ -164,10 +163,29 @@ def test_why_a_party_left(reason: str | None, missed: bool, ended: str, goes_on:
     assert (event.ended_reason, event.call_goes_on) == (ended, goes_on)
 
 
-def test_several_parties_in_one_notification_are_several_events() -> None:
-    read = events(4, queued(3, ADA, "Proceeding"), queued(4, BOB, "Proceeding"))
-    assert [event.extensions for event in read] == [(ADA,), (BOB,)]
-    assert len({event.event_key for event in read}) == 2
+def test_a_group_that_rings_together_is_one_event() -> None:
+    [event] = events(4, queued(3, ADA, "Proceeding"), queued(4, BOB, "Proceeding"))
+    assert (event.kind, event.extensions) == (EventKind.RINGING, (ADA, BOB))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        queued(4, BOB, "Answered"),
+        party(4, BOB, "Proceeding"),
+        queued(4, BOB, "Proceeding") | {"from": {"phoneNumber": "+442079460959"}},
+    ],
+)
+def test_parties_that_differ_are_events_of_their_own(other: dict[str, Any]) -> None:
+    first, *rest = events(4, queued(3, ADA, "Proceeding"), other)
+    assert first.extensions == (ADA,)
+    assert {event.extensions for event in rest} == {(BOB,)}
+    assert len({event.event_key for event in [first, *rest]}) == 1 + len(rest)
+
+
+def test_parties_that_answer_together_answer_one_by_one() -> None:
+    read = events(4, queued(3, ADA, "Answered"), queued(4, BOB, "Answered"))
+    assert [event.extensions for event in read] == [(ADA,), (ADA,), (BOB,), (BOB,)]
 
 
 @pytest.mark.parametrize(
@@ -307,7 +325,7 @@ def test_a_queue_rings_several_agents_and_one_answers() -> None:
         *events(5, queued(2, SALES, "Disconnected", "AgentAnswered")),
     ]
     assert screen(story[:1]).state == "queued"
-    assert screen(story[:3]).has_it == {ADA, BOB}
+    assert screen(story[:2]).has_it == {ADA, BOB}
     seen = screen_in_any_order(story)
     assert (seen.state, seen.has_it) == ("answered", {BOB})
     assert seen.left >= {(ADA, "answered_elsewhere")}
@@ -376,21 +394,3 @@ def test_an_attended_transfer_goes_on_in_the_consultations_session() -> None:
     ]
     assert screen_in_any_order(consultation).has_it == {BOB}
     assert only(consultation).parent_call_id == "rc:s-1"
-
-
-# --- settings and the test call ---
-
-
-@pytest.mark.parametrize(
-    "settings", [{}, {"verification_token": []}, {"verification_token": ["", "a"]}]
-)
-def test_bad_settings_are_refused(settings: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
-        RingCentralConfig.model_validate(settings)
-
-
-def test_a_test_call_carries_the_token_and_rings() -> None:
-    request = received(PBX.ring(TestCall("ring-1", "+442079460958", ADA, NOW, URL)))
-    PBX.verify(request)
-    [event] = PBX.parse(request)
-    assert (event.kind, event.extensions, event.occurred_at) == (EventKind.RINGING, (ADA,), NOW)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from app.telephony.base import Refused
+import pytest
+from pydantic import ValidationError
+
+from app.core.call import EventKind
+from app.telephony.base import Refused, TestCall
 from app.telephony.ringcentral import RingCentral, RingCentralConfig
-from tests.telephony.hooks import hook
+from tests.telephony.hooks import NOW, URL, hook, received
 
 TOKEN = "0123456789abcdef-our-own"
 PBX = RingCentral("rc", RingCentralConfig(verification_token=TOKEN))
@@ -63,3 +67,25 @@ def test_every_flipped_byte_of_the_token_is_refused() -> None:
 def test_another_token_is_refused(token: str) -> None:
     with pytest.raises(Refused):
         PBX.verify(hook(NOTICE, {"verification-token": token}))
+
+
+# --- settings and the test call ---
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"verification_token": []}, {"verification_token": ["", "a"]}]
+)
+def test_bad_settings_are_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        RingCentralConfig.model_validate(settings)
+
+
+def test_a_test_call_carries_the_token_and_rings() -> None:
+    request = received(PBX.ring(TestCall("ring-1", "+442079460958", "62264425016", NOW, URL)))
+    PBX.verify(request)
+    [event] = PBX.parse(request)
+    assert (event.kind, event.extensions, event.occurred_at) == (
+        EventKind.RINGING,
+        ("62264425016",),
+        NOW,
+    )

@@ -1,8 +1,8 @@
 """SignalWire: cXML callbacks as Twilio's, RELAY call states, and both ways of signing.
 
-SignalWire's own SDK needs an old release of Twilio's, so it is asked only where
-SCREENPOP_TEST_SIGNALWIRE_PYTHON names a Python that has it. Otherwise forms are checked against
-Twilio's validator with the signing key, and the hex way against the formula written out here.
+SignalWire's own SDK needs an old release of Twilio's, so it is asked in an environment of its own,
+which `make test` makes (or SCREENPOP_TEST_SIGNALWIRE_PYTHON names its Python). Forms are checked
+against Twilio's validator with the signing key too, the hex way against the formula written here.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import os
 import subprocess
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from xml.etree import ElementTree
@@ -48,7 +49,10 @@ CALL = {
     "Timestamp": "Sun, 22 Nov 2026 10:00:00 +0000",
 }
 BODY = urlencode(CALL).encode()
-SDK_PYTHON = os.environ.get("SCREENPOP_TEST_SIGNALWIRE_PYTHON")
+OWN_PYTHON = Path(__file__).parents[2] / ".venv-signalwire/bin/python"
+SDK_PYTHON = os.environ.get("SCREENPOP_TEST_SIGNALWIRE_PYTHON") or (
+    str(OWN_PYTHON) if OWN_PYTHON.exists() else None
+)
 # A body of JSON whose signature is wrong makes the SDK fail: that is a refusal, too.
 ASK_THE_SDK = """
 import json, sys
@@ -64,7 +68,7 @@ def validates(given):
 
 print(json.dumps([validates(given) for given in asked]))
 """
-NO_SDK = "SCREENPOP_TEST_SIGNALWIRE_PYTHON names no Python that has the package signalwire"
+NO_SDK = "make test makes the environment that has the package signalwire"
 
 
 def state(leg: str, name: str, second: int = 0, **params: Any) -> dict[str, Any]:

@@ -247,6 +247,22 @@ def test_the_legs_of_a_group_call_are_one_call() -> None:
     assert screen_in_any_order([*story, *over]).state == "ended"
 
 
+def test_a_queue_rings_the_next_phone_when_the_first_is_not_answered() -> None:
+    rona = [*parsed(RINGING, 1), *parsed(RINGING | {"event": "noanswer"}, 20)]
+    assert screen(rona).state == "ringing"
+    again = [*rona, *parsed(RINGING | {"user": "102", "id": "8841-1"}, 21)]
+    assert screen_in_any_order(again).has_it == {"102"}
+    over = [*again, *parsed(RINGING | {"event": "hangup"}, 30)]
+    assert screen_in_any_order(over).state == "missed"
+
+
+def test_where_nothing_tells_the_end_the_last_phone_that_is_not_answered_does() -> None:
+    events = {"ringing": "ringing", "noanswer": "missed"}
+    pbx = ThreeCX("3cx", ThreeCXConfig(token=TOKEN, events=events))
+    story = [*pbx.parse(hook(RINGING)), *pbx.parse(hook(RINGING | {"event": "noanswer"}))]
+    assert screen(story).state == "missed"
+
+
 def test_an_event_to_ignore_is_none_and_an_unknown_one_is_told_to_the_admin() -> None:
     assert parsed(RINGING | {"event": "outgoing"}) == []
     with pytest.raises(NotUnderstood, match='"hangupincoming" is not in the setting `events`'):

@@ -43,24 +43,47 @@ export interface DueFollowUp {
   customer: CustomerName | null;
 }
 
+/** What the customer said to a suggestion. */
+export interface SuggestionAnswerIn {
+  item_id: string;
+  connector: string | undefined;
+  list: "next" | "goes_with";
+  answer: "accepted" | "declined" | "snoozed";
+}
+
 /** A refused or failed request. `status` 0: the server was not reached. */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
     message: string,
     readonly fields: { pointer: string; detail: string }[] = [],
+    /** The stable word for what went wrong, such as `changed_meanwhile`. */
+    readonly code: string | null = null,
   ) {
     super(message);
   }
 }
 
-/** The folder in which the pages live: also below a path of a reverse proxy. */
-export const base = new URL(".", globalThis.document?.baseURI ?? "http://localhost/");
+/** The folder in which the pages live: also below a path of a reverse proxy, or of the console. */
+const page = globalThis.document;
+export const base = new URL(
+  page?.documentElement.dataset.root ?? ".",
+  page?.baseURI ?? "http://localhost/",
+);
+/** Browsers refuse larger bodies for requests that shall outlive the page. */
+const LONGEST_KEPT_ALIVE = 50_000;
 
-async function ask<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
-  const headers: Record<string, string> = { Accept: "application/json" };
+/** Ask the server; the answer's JSON, undefined for an empty one. */
+export async function ask<Answer>(
+  method: string,
+  path: string,
+  body?: unknown,
+  more: Record<string, string> = {},
+): Promise<Answer> {
+  const headers: Record<string, string> = { Accept: "application/json", ...more };
+  const text = body === undefined ? undefined : JSON.stringify(body);
   if (method !== "GET") headers["X-Requested-With"] = "screenpop";
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (text !== undefined) headers["Content-Type"] = "application/json";
   let response: Response;
   try {
     response = await fetch(new URL(`api/v1/${path}`, base), {
@@ -68,8 +91,8 @@ async function ask<Answer>(method: string, path: string, body?: unknown): Promis
       headers,
       credentials: "same-origin",
       // A note on its way when the page is closed is still delivered.
-      keepalive: method !== "GET",
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      keepalive: method !== "GET" && (text?.length ?? 0) < LONGEST_KEPT_ALIVE,
+      ...(text === undefined ? {} : { body: text }),
     });
   } catch {
     throw new ApiError(
@@ -87,8 +110,8 @@ async function ask<Answer>(method: string, path: string, body?: unknown): Promis
 }
 
 /** An RFC 9457 body as an error; any other body by its status alone. */
-async function problem(response: Response): Promise<ApiError> {
-  let told: { title?: unknown; detail?: unknown; errors?: unknown } = {};
+export async function problem(response: Response): Promise<ApiError> {
+  let told: { title?: unknown; detail?: unknown; errors?: unknown; code?: unknown } = {};
   try {
     told = (await response.json()) as typeof told;
   } catch {
@@ -104,6 +127,7 @@ async function problem(response: Response): Promise<ApiError> {
     response.status,
     words ?? `The server answered with fault ${response.status}.`,
     fields,
+    typeof told.code === "string" ? told.code : null,
   );
 }
 
@@ -111,6 +135,12 @@ const part = encodeURIComponent;
 
 export const api = {
   session: () => ask<{ user: User }>("GET", "session"),
+  /** Whether there is nobody yet who could log in. */
+  isFirstRun: () =>
+    ask<{ needed: boolean }>("GET", "setup/first-admin").then(
+      ({ needed }) => needed,
+      () => false,
+    ),
   logIn: (email: string, password: string) =>
     ask<{ user: User }>("POST", "session", { email, password }),
   logOut: () => ask<void>("DELETE", "session"),
@@ -121,6 +151,15 @@ export const api = {
     ask<Note>("POST", `calls/${part(callId)}/notes`, { note_id: noteId, text }),
   saveWrapUp: (callId: string, wrapUp: WrapUp) =>
     ask<unknown>("PUT", `calls/${part(callId)}/wrap-up`, wrapUp),
+  answerSuggestion: (callId: string, answer: SuggestionAnswerIn) =>
+    ask<void>("POST", `calls/${part(callId)}/suggestions`, answer),
+  undoSuggestion: (callId: string, itemId: string, connector: string | undefined) =>
+    ask<void>(
+      "DELETE",
+      `calls/${part(callId)}/suggestions?item_id=${part(itemId)}${
+        connector === undefined ? "" : `&connector=${part(connector)}`
+      }`,
+    ),
   followUps: () => ask<{ follow_ups: DueFollowUp[] }>("GET", "follow-ups"),
   finishFollowUp: (callId: string) => ask<void>("POST", `follow-ups/${part(callId)}/done`),
   dispositions: () => ask<{ dispositions: string[] }>("GET", "dispositions"),

@@ -64,6 +64,7 @@ export interface Match {
   outcome: "none" | "single" | "multiple" | "withheld";
   shared_number: boolean;
   candidates: Candidate[];
+  candidates_total: number;
 }
 
 export interface Customer {
@@ -205,11 +206,26 @@ export interface Suggestion {
   unit_price: Money | null;
   currency: string | null;
   inventory_quantity: string | null;
+  connector?: string;
+  remote_url?: string | null;
+  /** It is there because everybody buys it. */
+  popular?: boolean;
+  above_credit?: boolean;
+  answer?: SuggestionAnswer | null;
+}
+
+export interface SuggestionAnswer {
+  answer: "accepted" | "declined" | "snoozed";
+  by: string | null;
+  at: string;
+  until: string | null;
 }
 
 export interface Suggestions {
   next: Suggestion[];
   goes_with: Suggestion[];
+  blocked?: "credit_hold" | null;
+  popular?: boolean;
 }
 
 export interface FollowUp {
@@ -267,6 +283,8 @@ export interface Pop extends Profile {
   call: Call;
   version: number;
   timing: Record<string, unknown> | null;
+  /** The order of the blocks, by section, as an administrator set it for the queue; null: the usual. */
+  blocks?: string[] | null;
 }
 
 /** A pop has no `call_id` of its own beside its call's. */

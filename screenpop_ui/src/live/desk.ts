@@ -4,6 +4,7 @@ import { computed, signal } from "@preact/signals";
 import { api, base, type User } from "../api/client";
 import { isTyping } from "../ui/focus";
 import { announcementOf, closedWords } from "../ui/words";
+import { Answering } from "./answering";
 import { type ClockSetter, setClock } from "./clock";
 import { browserSurroundings, Connection, type LineStatus } from "./connection";
 import { PaintReporter } from "./painted";
@@ -36,6 +37,7 @@ export class Desk {
   readonly shown = computed(() => this.popOf(this.view.value));
 
   private readonly works = new Map<string, CallWork>();
+  private readonly answerings = new Map<string, Answering>();
   private readonly announced = new Set<string>();
   private readonly painted = new PaintReporter((message) => this.send(message));
   private readonly connection: Connection;
@@ -112,6 +114,13 @@ export class Desk {
     const work = this.works.get(callId) ?? new CallWork(callId, this.user.user_id);
     this.works.set(callId, work);
     return work;
+  }
+
+  /** The answers to a call's suggestions; the same object as long as the page lives. */
+  answeringOn(callId: string): Answering {
+    const answering = this.answerings.get(callId) ?? new Answering(callId);
+    this.answerings.set(callId, answering);
+    return answering;
   }
 
   private popOf(view: View) {

@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import { ApiError, api, type User } from "../api/client";
+import { ApiError, api, base, type User } from "../api/client";
 import { Desk } from "../live/desk";
 import { LogIn } from "./login";
 
@@ -44,6 +44,7 @@ export function WithSession({ children }: Props) {
     } catch (error) {
       const isLoggedOut = error instanceof ApiError && [401, 403].includes(error.status);
       if (isLoggedOut) {
+        if (await api.isFirstRun()) location.assign(new URL("admin/setup", base));
         session.value = { kind: "out", reason: null };
         return;
       }

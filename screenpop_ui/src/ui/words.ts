@@ -82,8 +82,11 @@ export function matchWords(match: Match, chosen: Candidate | undefined): MatchWo
     case "multiple":
       return {
         sure: "open",
-        text: `${match.candidates.length} possible callers`,
-        why: "choose one below, or ask",
+        text: `${match.candidates_total} possible callers`,
+        why:
+          match.candidates_total > match.candidates.length
+            ? `the first ${match.candidates.length} are below; ask who is calling`
+            : "choose one below, or ask",
       };
     case "single":
       if (chosen?.level === "maybe") return { sure: "maybe", text: "Maybe", why };

@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 import type { Desk } from "../../live/desk";
 import { listenForKeys } from "../keys";
 import { Head } from "./head";
+import { AnsweringHere } from "./likely";
 import { NoteBlock } from "./note";
 import { PopView } from "./pop";
 
@@ -14,15 +15,18 @@ export function LivePop({ desk }: { desk: Desk }) {
   if (!shown) return null;
   const { pop, closed } = shown;
   return (
-    <PopView
-      key={callId}
-      profile={pop}
-      number={pop.call.ani}
-      cnam={pop.call.cnam}
-      head={<Head call={pop.call} closed={closed} onDismiss={() => desk.dismiss(callId)} />}
-      note={<NoteBlock work={desk.workOn(callId)} dispositions={desk.dispositions.value} />}
-      onChoose={closed ? null : (customerId) => desk.choose(callId, customerId)}
-    />
+    <AnsweringHere.Provider value={closed ? null : desk.answeringOn(callId)}>
+      <PopView
+        key={callId}
+        profile={pop}
+        number={pop.call.ani}
+        cnam={pop.call.cnam}
+        head={<Head call={pop.call} closed={closed} onDismiss={() => desk.dismiss(callId)} />}
+        note={<NoteBlock work={desk.workOn(callId)} dispositions={desk.dispositions.value} />}
+        order={pop.blocks ?? null}
+        onChoose={closed ? null : (customerId) => desk.choose(callId, customerId)}
+      />
+    </AnsweringHere.Provider>
   );
 }
 
@@ -38,6 +42,8 @@ function onKey(desk: Desk, key: string): boolean {
     desk.dismiss(callId);
     return true;
   }
+  const suggested = shown.pop.sections.suggestions?.data ?? null;
+  if (!shown.closed && desk.answeringOn(callId).onKey(key, suggested)) return true;
   const candidate = shown.pop.match.candidates[Number(key) - 1];
   const isChoosing = document.querySelector(".candidates") !== null;
   if (!/^[1-9]$/.test(key) || !candidate || !isChoosing || shown.closed) return false;

@@ -1,7 +1,7 @@
 /** The pop: everything known about a caller, in blocks that keep their place from the first paint. */
 
-import type { ComponentChildren } from "preact";
-import type { PhoneNumber, Profile, SectionStatus } from "../../api/contract";
+import { type ComponentChildren, Fragment } from "preact";
+import type { PhoneNumber, Profile, Section, SectionStatus, Sections } from "../../api/contract";
 import { Alerts } from "./alerts";
 import { NobodyYet } from "./block";
 import { Bought } from "./bought";
@@ -20,11 +20,12 @@ interface Props {
   /** The note of the call, where there is a call to write about. */
   note: ComponentChildren;
   onChoose: ((customerId: string) => void) | null;
+  /** The order that an administrator set; null: the usual one. */
+  order?: readonly string[] | null;
 }
 
-export function PopView({ profile, number, cnam, head, note, onChoose }: Props) {
-  const { sections, alerts } = profile;
-  const { tickets } = sections;
+export function PopView({ profile, number, cnam, head, note, onChoose, order = null }: Props) {
+  const { alerts } = profile;
   const isNobody = nothingToCome(profile);
   const kind = [isNobody && "pop-nobody", !note && "pop-without-note"].filter(Boolean).join(" ");
   // The note keeps its place among the children, so that a field in use is never made anew.
@@ -34,21 +35,69 @@ export function PopView({ profile, number, cnam, head, note, onChoose }: Props) 
       <Who profile={profile} number={number} cnam={cnam} onChoose={onChoose} />
       {!isNobody && <Alerts alerts={alerts} profile={profile} />}
       <NobodyYet.Provider value={nobodyWords(profile)}>
-        <div class="blocks">
-          {isNobody && <Nobody />}
-          {!isNobody && <LastTime section={sections.interactions} />}
-          {!isNobody && <Owes section={sections.balance} />}
-          {!isNobody && <Credit section={sections.credit_terms} />}
-          {note}
-          {!isNobody && <Likely section={sections.suggestions} />}
-          {!isNobody && <Bought section={sections.purchases} />}
-          {!isNobody && <EarlierCalls section={sections.interactions} />}
-          {tickets && !BARE.has(tickets.status) && <Cases section={tickets} />}
-        </div>
+        <Blocks profile={profile} isNobody={isNobody} note={note} order={order} />
       </NobodyYet.Provider>
     </article>
   );
 }
+
+interface BlocksProps {
+  profile: Profile;
+  isNobody: boolean;
+  note: ComponentChildren;
+  order: readonly string[] | null;
+}
+
+const USUAL = ["interactions", "balance", "credit_terms", "suggestions", "purchases", "tickets"];
+/** The note comes after so many blocks. */
+const BEFORE_NOTE = 3;
+
+function Blocks({ profile, isNobody, note, order }: BlocksProps) {
+  const { sections } = profile;
+  const { tickets } = sections;
+  const byRule = new Set(USUAL.filter((name) => isHiddenByRule(sections[name as keyof Sections])));
+  const names = (order ?? USUAL).filter((name) => !byRule.has(name));
+  const isUsual = order === null && byRule.size === 0;
+  const drawn = (name: string) => {
+    switch (name) {
+      case "interactions":
+        return <LastTime key="last" section={sections.interactions} />;
+      case "balance":
+        return <Owes key={name} section={sections.balance} />;
+      case "credit_terms":
+        return <Credit key={name} section={sections.credit_terms} />;
+      case "suggestions":
+        return <Likely key={name} section={sections.suggestions} />;
+      case "purchases":
+        return <Bought key={name} section={sections.purchases} />;
+      case "tickets":
+        return tickets && !BARE.has(tickets.status) ? <Cases key={name} section={tickets} /> : null;
+      default:
+        return null;
+    }
+  };
+  const isOpen = (name: string) => !isNobody || name === "tickets";
+  const first = names.slice(0, BEFORE_NOTE).filter(isOpen);
+  const rest = names.slice(BEFORE_NOTE).filter((name) => isOpen(name) && name !== "tickets");
+  const hasCases = names.slice(BEFORE_NOTE).includes("tickets");
+  return (
+    <div class={isUsual ? "blocks" : "blocks blocks-ordered"}>
+      {isNobody && <Nobody key="nobody" />}
+      {first.map(drawn)}
+      <Fragment key="note">{note}</Fragment>
+      {rest.map(drawn)}
+      {!isNobody && !byRule.has("interactions") && (
+        <EarlierCalls key="earlier" section={sections.interactions} />
+      )}
+      {hasCases && drawn("tickets")}
+    </div>
+  );
+}
+
+/** An administrator hides it for the queue: then it is not drawn, not even as hidden. */
+const isHiddenByRule = (section: Section<unknown> | undefined): boolean =>
+  section?.status === "hidden" &&
+  section.sources.some((source) => source.error?.code === "hidden_by_rule");
 
 const BARE: ReadonlySet<SectionStatus> = new Set(["empty", "not_configured", "hidden"]);
 

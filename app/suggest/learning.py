@@ -1,0 +1,103 @@
+"""Learns how habits are followed, from what customers bought in their last baskets. Pure.
+
+Nothing is labelled by hand: a customer's last basket is what the history before it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from app.suggest.scoring import (
+    NEW_ITEMS,
+    Basket,
+    due_class,
+    due_factor,
+    expected,
+    habits,
+    length_class,
+)
+from app.suggest.tables import DUE_EDGES, LENGTHS, TIMES, Learned, Tables
+
+# The last two baskets of each customer are asked for, the history before must have two more.
+_ROUNDS = 2
+_SHORTEST = 2
+# So many expected purchases stand for the average where a cell has few.
+_PRIOR = 20.0
+_Cells = list[list[list[float]]]
+
+
+class _Ratio:
+    """Observed over expected purchases by class, drawn to the whole's ratio."""
+
+    def __init__(self, classes: int) -> None:
+        self.observed = [0.0] * classes
+        self.expected = [0.0] * classes
+
+    def add(self, index: int, observed: float, expected_: float) -> None:
+        """Count one question and its outcome."""
+        self.observed[index] += observed
+        self.expected[index] += expected_
+
+    def values(self, unknown: float) -> list[float]:
+        """Return each class's ratio; `unknown` when nothing was ever expected."""
+        total = sum(self.expected)
+        mean = sum(self.observed) / total if total else unknown
+        return [
+            (o + _PRIOR * mean) / (e + _PRIOR)
+            for o, e in zip(self.observed, self.expected, strict=True)
+        ]
+
+
+def learn(histories: Iterable[Sequence[Basket]], tables: Tables) -> Learned:
+    """Count the due table and the calibrations from histories (newest basket first)."""
+    due = _Ratio(TIMES * (len(DUE_EDGES) + 1))
+    # What a habit was expected to bring, by length of history and by cell of the due table.
+    by_length = [[[0.0, 0.0] for _ in due.observed] for _ in range(LENGTHS)]
+    new = _Ratio(LENGTHS)
+    popular = tables.popular()[:NEW_ITEMS]
+    shares = [(item, tables.totals.popularity(counts)) for item, counts in popular]
+    for history in histories:
+        for held_out in range(min(_ROUNDS, len(history) - _SHORTEST)):
+            _count(history[held_out], history[held_out + 1 :], tables, by_length, new, shares)
+    for cells in by_length:
+        for index, (observed, expected_) in enumerate(cells):
+            due.add(index, observed, expected_)
+    ratios = due.values(1.0)
+    mean = sum(due.observed) / (sum(due.expected) or 1.0) or 1.0
+    width = len(DUE_EDGES) + 1
+    table = [ratio / mean for ratio in ratios]
+    habit = _Ratio(LENGTHS)
+    for length, cells in enumerate(by_length):
+        for index, (observed, expected_) in enumerate(cells):
+            habit.add(length, observed, expected_ * due_factor(table[index]))
+    return Learned(
+        tuple(tuple(table[row * width : (row + 1) * width]) for row in range(TIMES)),
+        tuple(habit.values(1.0)),
+        tuple(new.values(0.5)),
+    )
+
+
+def _count(
+    bought: Basket,
+    history: Sequence[Basket],
+    tables: Tables,
+    by_length: _Cells,
+    new: _Ratio,
+    shares: Sequence[tuple[str, float]],
+) -> None:
+    wanted = frozenset(bought.items)
+    own, sums = habits(history, bought.day)
+    length = length_class(len(history))
+    counts, totals = tables.counts(list(own)), tables.totals
+    width = len(DUE_EDGES) + 1
+    for item, habit in own.items():
+        its_counts = counts.get(item)
+        own_gap = habit.gap_days()
+        gap = own_gap if own_gap is not None else totals.usual_gap(its_counts)
+        times, cell = due_class(habit.times, bought.day - habit.last_day, gap)
+        tally = by_length[length][times * width + cell]
+        tally[0] += item in wanted
+        tally[1] += expected(habit, sums, its_counts, totals)
+    for item, share in shares:
+        if item not in own:
+            new.add(length, item in wanted, share)

@@ -1,0 +1,70 @@
+"""The tables in use: one file, read by a thread of its own, changed for another at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from app.suggest.table_file import TableFile
+from app.suggest.tables import Tables
+
+Result = TypeVar("Result")
+
+
+class Shelf:
+    """Where the files of the fits lie, and the one that is used; `number` None = not fitted yet.
+
+    `fallback` are the tables until then, as counted at `fallback_at`; `catalogued` the connectors
+    whose whole catalogue is known. `looked_at` is when all this was last compared with the
+    database.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.number: int | None = None
+        self.catalogued: frozenset[str] = frozenset()
+        self.looked_at: datetime | None = None
+        self.fallback: Tables | None = None
+        self.fallback_at: datetime | None = None
+        self._tables: TableFile | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="suggest")
+
+    def file(self, number: int) -> Path:
+        """Return where the file of a fit is or will be."""
+        return self.folder / f"{number}.tables"
+
+    @property
+    def tables(self) -> Tables | None:
+        """The fitted tables, else the popular items; only for work in the shelf's thread."""
+        return self._tables or self.fallback
+
+    async def use(self, number: int | None) -> None:
+        """Use the tables of a fit; those before are closed once nobody reads them.
+
+        Raises:
+            ValueError: its file is not there or is broken.
+        """
+        if number is None:
+            await self.run(self._replace, None)
+        else:
+            await self.run(self._replace, self.file(number))
+        self.number = number
+
+    def _replace(self, path: Path | None) -> None:
+        new = TableFile(path) if path is not None else None
+        old, self._tables = self._tables, new
+        if old is not None:
+            old.close()
+
+    async def run(self, work: Callable[..., Result], *args: object) -> Result:
+        """Do some work in the thread that reads the tables."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
+
+    async def close(self) -> None:
+        """Close the file and end the thread."""
+        await self.run(self._replace, None)
+        self._thread.shutdown()

@@ -1,0 +1,73 @@
+"""Counts what comes of phone systems' events until the minutes are taken to be written down."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from app import metrics
+from app.core.latency import size_class
+from app.core.pace import Part, PhoneMinute
+
+
+class Pace:
+    """The minutes of this process that are not yet written down."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._minutes: dict[tuple[str, datetime], PhoneMinute] = {}
+
+    def heard(
+        self, phone_system: str, happened: Iterable[datetime | None], received_at: datetime
+    ) -> None:
+        """Count events that were accepted; `happened` None: the phone system did not say when."""
+        minute = self._minute(phone_system)
+        for at in happened:
+            minute.events += 1
+            minute.last_event_at = received_at
+            if at is not None:
+                ms = max(0.0, (received_at - at).total_seconds() * 1000)
+                self.took(phone_system, "delay", ms)
+                metrics.event_delay_ms.labels(phone_system).observe(ms)
+
+    def answered(self, phone_system: str, status: int) -> None:
+        """Count how a webhook was answered."""
+        self._minute(phone_system).answers[str(status)] += 1
+
+    def recognised(self, phone_system: str, outcome: str, connectors: Iterable[str]) -> None:
+        """Count a caller, and the connectors whose records knew the number."""
+        minute = self._minute(phone_system)
+        minute.matches[outcome] += 1
+        for connector in set(connectors):
+            minute.matched[connector] += 1
+            metrics.source_matches.labels(connector).inc()
+
+    def took(self, phone_system: str, part: Part, ms: float) -> None:
+        """Count how long a part took."""
+        sizes = self._minute(phone_system).sizes
+        sizes.setdefault(part, Counter())[size_class(ms)] += 1
+
+    def minutes(self) -> list[PhoneMinute]:
+        """Return what is not yet written down."""
+        return list(self._minutes.values())
+
+    def take(self, *, whole_minutes: bool = True) -> list[PhoneMinute]:
+        """Hand over what is to be written down, without the minute that still runs."""
+        running = self._now().replace(second=0, microsecond=0)
+        taken = [m for m in self._minutes.values() if m.at != running or not whole_minutes]
+        for minute in taken:
+            del self._minutes[(minute.phone_system, minute.at)]
+        return taken
+
+    def give_back(self, minutes: Iterable[PhoneMinute]) -> None:
+        """Take back what could not be written down."""
+        for minute in minutes:
+            self._minutes.setdefault((minute.phone_system, minute.at), minute)
+
+    def _minute(self, phone_system: str) -> PhoneMinute:
+        key = (phone_system, self._now().replace(second=0, microsecond=0))
+        minute = self._minutes.get(key)
+        if minute is None:
+            minute = self._minutes[key] = PhoneMinute(*key)
+        return minute

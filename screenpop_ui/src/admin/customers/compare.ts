@@ -1,0 +1,48 @@
+/** Two customers' facts, line by line, with what both have. Pure. */
+
+import type { Side, SourceRecord } from "./api";
+
+export interface Fact {
+  title: string;
+  left: string[];
+  right: string[];
+  /** What both sides have, in the form in which it is compared. */
+  shared: ReadonlySet<string>;
+}
+
+const FACTS: readonly [string, (record: SourceRecord) => readonly (string | undefined)[]][] = [
+  ["Name", (r) => [r.display_name]],
+  ["Company", (r) => [r.company_name]],
+  ["Numbers", (r) => (r.phone_numbers ?? []).map((phone) => phone.e164 ?? phone.raw)],
+  ["E-mail", (r) => r.email_addresses ?? []],
+  ["Address", (r) => [r.postal_address]],
+  ["Account number", (r) => [r.external_id]],
+  ["Tax number", (r) => [r.tax_number]],
+  ["Level", (r) => [r.tier]],
+  ["In", (r) => [`${r.connector} ${r.remote_id}`]],
+];
+
+/** Spaces and case make no difference. */
+export const plain = (value: string): string => value.trim().replace(/\s+/g, " ").toLowerCase();
+
+/** The facts that at least one side has. */
+export function compared(left: Side, right: Side): Fact[] {
+  const facts: Fact[] = [];
+  for (const [title, read] of FACTS) {
+    const ours = distinct(left.records.flatMap(read));
+    const theirs = distinct(right.records.flatMap(read));
+    if (ours.length === 0 && theirs.length === 0) continue;
+    const known = new Set(theirs.map(plain));
+    const shared = new Set(ours.map(plain).filter((value) => known.has(value)));
+    facts.push({ title, left: ours, right: theirs, shared });
+  }
+  return facts;
+}
+
+function distinct(values: readonly (string | undefined)[]): string[] {
+  const found = new Map<string, string>();
+  for (const value of values) {
+    if (value && !found.has(plain(value))) found.set(plain(value), value);
+  }
+  return [...found.values()];
+}

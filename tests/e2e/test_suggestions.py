@@ -1,0 +1,74 @@
+"""Suggestions on the agent's page: read, answered with the mouse and by keys, taken back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+
+from app.fitting import fit_history
+from app.suggestions import follow_tables
+from tests.e2e.test_agent_page import PASSWORD, axe_faults, log_in
+from tests.product import Product, settings_for
+from tests.trade_shop import KESTREL, MARLOWE, TODAY, WITH_TRADE_SHOP, write_trade_shop
+
+pytestmark = pytest.mark.browser
+
+
+@pytest_asyncio.fixture
+async def product(migrated_sqlite_url: str, tmp_path: Path) -> AsyncIterator[Product]:
+    text = WITH_TRADE_SHOP.replace(
+        "name: Ada, role: agent,", "name: Ada, role: agent, password: {env: ADA_PASSWORD},"
+    )
+    async with Product.running(settings_for(migrated_sqlite_url, tmp_path)) as running:
+        url = write_trade_shop(tmp_path, [("1", "K-new", TODAY, "seal", 1)])
+        await running.configure(text, SHOP_URL=url, ADA_PASSWORD=PASSWORD)
+        await fit_history(running.runtime)
+        await follow_tables(running.runtime)
+        yield running
+
+
+@pytest_asyncio.fixture(params=[(1280, "light"), (420, "dark")])
+async def page(
+    request: pytest.FixtureRequest, chromium: Browser, product: Product
+) -> AsyncIterator[Page]:
+    width, scheme = request.param
+    context = await chromium.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme
+    )
+    async with context:
+        opened = await context.new_page()
+        opened.set_default_timeout(10_000)
+        await log_in(opened, product)
+        yield opened
+
+
+async def test_suggestions_are_answered_and_taken_back(page: Page, product: Product) -> None:
+    await product.event("ringing", ani=KESTREL, extension="101")
+    block = page.locator(".block-likely")
+    first = block.locator("li").first
+    await expect(first).to_contain_text("Hose · 36.50 GBP · 12 in stock")
+    await expect(first).to_contain_text("bought 12×, every ~30 days")
+    await expect(block).to_contain_text("above the credit left")
+    assert await axe_faults(page) == []
+    await block.get_by_role("button", name="Yes: Hose").click()
+    await expect(first).to_contain_text("said yes (Ada)")
+    await page.evaluate("document.activeElement.blur()")
+    await page.keyboard.press("s")
+    await page.keyboard.press("u")
+    await expect(block.get_by_role("button", name="No: Hose")).to_be_visible()
+    await page.keyboard.press("d")
+    await expect(first).to_contain_text("said no (Ada)")
+    assert await page.evaluate("document.activeElement === document.body")
+    assert await axe_faults(page) == []
+
+
+async def test_on_credit_hold_the_block_says_why_it_is_empty(page: Page, product: Product) -> None:
+    await product.event("ringing", ani=MARLOWE, extension="101")
+    block = page.locator(".block-likely")
+    await expect(block).to_contain_text("On credit hold: offer nothing until it is lifted.")
+    await expect(block.get_by_role("button")).to_have_count(0)
+    assert await axe_faults(page) == []
