@@ -148,7 +148,11 @@ def running(
         raise
     finally:
         process.send_signal(_STOP)
-        process.wait(timeout=10)
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:  # What it serves is thrown away in any case.
+            process.kill()
+            process.wait(timeout=30)
 
 
 def _die_with_parent() -> None:

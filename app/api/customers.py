@@ -7,7 +7,10 @@ import io
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
+from time import perf_counter
 from typing import Annotated, Any, Literal
+from weakref import WeakKeyDictionary
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Query, Response
@@ -32,6 +35,8 @@ RowId = Annotated[int, Path(ge=1, le=2**62)]
 After = Annotated[str | None, Query(max_length=1000)]
 Search = Annotated[str, Query(max_length=200)]
 _MOST_FOUND = 200
+_LONG_S = 0.04
+_COUNTS: WeakKeyDictionary[Runtime, tuple[datetime | None, customers.Counts]] = WeakKeyDictionary()
 # What a spreadsheet would run as a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 COLUMNS = ("connector", "kind", "remote_id", "display_name", "text", "customer_id")
@@ -76,6 +81,19 @@ async def _found(session: AsyncSession, rt: Runtime, asked: str) -> list[str] | 
         return None
     page = await search.search(session, asked, None, _MOST_FOUND, rt.default_region)
     return [each["customer_id"] for each in page.customers]
+
+
+async def _every_issue(rt: Runtime, session: AsyncSession) -> customers.Counts:
+    """Return the counts of the last scan; where counting takes long, it is done once a scan."""
+    looked_at = await last_scan(rt.db)
+    kept = _COUNTS.get(rt)
+    if kept is not None and kept[0] == looked_at:
+        return kept[1]
+    began = perf_counter()
+    counts = await customers.every_issue(session)
+    if perf_counter() - began > _LONG_S:
+        _COUNTS[rt] = (looked_at, counts)
+    return counts
 
 
 async def tell_pops(rt: Runtime, ids: set[str]) -> None:
@@ -224,7 +242,7 @@ async def list_issues(
     async with rt.db.read() as session:
         among = await _found(session, rt, q)
         found = await customers.issues(session, connector, kind, place, limit + 1, among)
-        counts = await customers.issue_counts(session)
+        counts = await customers.issue_counts(session, await _every_issue(rt, session))
     last = found[limit - 1] if len(found) > limit else None
     cursor = [last["kind"], last["connector"], last["remote_id"]] if last else None
     return as_json(

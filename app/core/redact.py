@@ -21,9 +21,14 @@ _SHORTEST = 4
 
 def redacted(value: Any, secrets: Iterable[str]) -> Any:
     """Return a copy as JSON can say it, secrets hidden: known ones anywhere, others by name."""
-    known = {form for s in secrets if len(s) >= _SHORTEST for form in (s, quote(s), quote_plus(s))}
+    known = {form for secret in secrets if len(secret) >= _SHORTEST for form in _forms(secret)}
     # The longest first: one may be a part of another.
     return _copy(value, sorted(known, key=len, reverse=True))
+
+
+def _forms(secret: str) -> set[str]:
+    """Return a secret as it is, and as it may stand in a URL: who wrote that chose the marks."""
+    return {secret, quote_plus(secret), *(quote(secret, safe) for safe in ("", "/", "+", "/+"))}
 
 
 def _copy(value: Any, secrets: list[str]) -> Any:

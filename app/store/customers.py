@@ -18,9 +18,10 @@ from app.store.merging import Merged, bar, merge, shown_id
 from app.store.models import Base
 from app.store.records import CUSTOMERS, INDEX, KEYS, LINKS, chunks
 from app.store.scan import ISSUES
+from app.store.source_models import IssueSetAside
 
 _USERS = Base.metadata.tables["users"]
-_ASIDE = Base.metadata.tables["issues_set_aside"]
+_ASIDE = IssueSetAside.metadata.tables["issues_set_aside"]
 _is_aside = and_(
     _ASIDE.c.connector == ISSUES.c.connector,
     _ASIDE.c.kind == ISSUES.c.kind,
@@ -263,14 +264,28 @@ async def decide(
     return merged
 
 
-async def issue_counts(session: AsyncSession) -> list[dict[str, Any]]:
-    """Return how many issues of each kind each connector has, without those set aside."""
-    place = (ISSUES.c.connector, ISSUES.c.kind)
-    rows = await session.execute(select(*place, func.count()).group_by(*place).order_by(*place))
-    left = select(*place, func.count()).join_from(_ASIDE, ISSUES, _is_aside).group_by(*place)
+Counts = Mapping[tuple[str, str], int]
+
+
+async def issue_counts(session: AsyncSession, every: Counts | None = None) -> list[dict[str, Any]]:
+    """Return how many issues of each kind each connector has, without those set aside.
+
+    `every`: what `every_issue` has counted before.
+    """
+    found = await every_issue(session) if every is None else every
+    place = (_ASIDE.c.connector, _ASIDE.c.kind)
+    still = select(ISSUES.c.kind).where(_is_aside).exists()
+    left = select(*place, func.count()).where(still).group_by(*place)
     aside = {(row[0], row[1]): row[2] for row in await session.execute(left)}
-    counts = [(row[0], row[1], row[2] - aside.get((row[0], row[1]), 0)) for row in rows]
+    counts = [(*key, count - aside.get(key, 0)) for key, count in sorted(found.items())]
     return [{"connector": c, "kind": kind, "count": count} for c, kind, count in counts if count]
+
+
+async def every_issue(session: AsyncSession) -> Counts:
+    """Count the issues by connector and kind; only a scan changes them."""
+    place = (ISSUES.c.connector, ISSUES.c.kind)
+    rows = await session.execute(select(*place, func.count()).group_by(*place))
+    return {(row[0], row[1]): row[2] for row in rows}
 
 
 async def issues(

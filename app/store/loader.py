@@ -22,7 +22,7 @@ from app.store.sync_state import mark_loading, save_progress
 from connectors.sdk.types import ContactRow
 
 # More are moved with fewer pages written, but wait longer to be found, and are lost by a crash.
-LOAD = {"sqlite": 64_000, "postgresql": 20_000}
+LOAD = {"sqlite": 50_000, "postgresql": 20_000}
 _AHEAD = 4
 _AT_A_TIME = 500
 

@@ -14,8 +14,9 @@ from app.store.merging import Parted, unbar, undo
 from app.store.models import Base
 from app.store.records import CUSTOMERS
 from app.store.scan import ISSUES
+from app.store.source_models import IssueSetAside
 
-ASIDE = Base.metadata.tables["issues_set_aside"]
+ASIDE = IssueSetAside.metadata.tables["issues_set_aside"]
 _USERS = Base.metadata.tables["users"]
 
 

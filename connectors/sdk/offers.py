@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -129,8 +130,8 @@ def _leaves(value: Any, path: str, depth: int, found: dict[str, str]) -> None:
 
 
 def _below(path: str, key: str) -> str:
-    quoted = '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    name = key if _PLAIN_NAME.fullmatch(key) else quoted
+    # JMESPath quotes names as JSON does.
+    name = key if _PLAIN_NAME.fullmatch(key) else json.dumps(key)
     return f"{path}.{name}" if path else name
 
 

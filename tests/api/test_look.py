@@ -151,3 +151,19 @@ async def test_each_kind_says_what_it_brings_and_needs(site: Site) -> None:
     assert kinds["ldap"]["brings"] == ["contacts", "find"]
     assert kinds["sql"]["needs"] == ["Database URL", "Queries"]
     assert all(kind["brings"] for kind in kinds.values() if kind["broken"] is None)
+
+
+async def test_a_database_server_is_looked_at_like_a_file(either_site: Site) -> None:
+    settings = {
+        "url": either_site.runtime.settings.database,
+        "queries": {"find": "SELECT id AS remote_id, email AS phone FROM users WHERE id = :e164"},
+    }
+    body = {"kind": "sql", "settings": settings}
+    tables = {each["name"] for each in (await look(either_site, body))["tables"]}
+    assert {"users", "connectors"} <= tables
+    rows = (await look(either_site, {**body, "table": "users"}))["rows"]
+    assert sorted(row["name"] for row in rows) == ["Ada", "Sue", "Zoe"]
+    seen = await look(either_site, {**body, "name": "find", "values": {"e164": "nobody"}})
+    assert seen["rows"] == []
+    assert any("users" in line for line in seen["plan"])
+    assert "display_name" in seen["missing"]

@@ -104,7 +104,7 @@ async def test_a_database_is_connected_mapped_by_looking_tried_and_published(
     await page.get_by_role("button", name="Save checks").click()
     await expect(page.get_by_text("Saved.", exact=True)).to_be_visible()
     await page.get_by_role("button", name="Publish", exact=True).click()
-    await expect(page.get_by_text("fail with this draft")).to_be_visible()
+    await expect(page.get_by_text("A check fails with this draft")).to_be_visible()
     await looked_at(page, "studio-checks-fail")
     await page.get_by_role("button", name="Publish all the same").click()
     await expect(page.get_by_text("It is live.")).to_be_visible()

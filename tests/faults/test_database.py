@@ -33,7 +33,8 @@ def from_outside(product: Product, on_sqlite: str, on_postgresql: str) -> None:
     url = product.settings.database
     if url.startswith("sqlite"):
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:
-            file.executescript(on_sqlite)
+            # Locked before it is read: to find it changed then is an error that nothing waits for.
+            file.executescript(f"BEGIN IMMEDIATE; {on_sqlite}; COMMIT")
     else:
         with psycopg.connect(url, autocommit=True) as server:
             server.execute(on_postgresql.encode())

@@ -22,6 +22,8 @@ export class Answering {
   /** Why the last answer was not saved. */
   readonly failed = signal<string | null>(null);
   private readonly marked = signal<string | null>(null);
+  private last: Promise<void> = Promise.resolve();
+  private waiting = 0;
 
   constructor(private readonly callId: string) {}
 
@@ -55,17 +57,22 @@ export class Answering {
     return true;
   }
 
-  private async send(request: () => Promise<void>): Promise<void> {
-    if (this.busy.value) return;
+  /** One after the other: what is pressed while an answer is on its way is not lost. */
+  private send(request: () => Promise<void>): Promise<void> {
+    this.waiting += 1;
     this.busy.value = true;
-    this.failed.value = null;
-    try {
-      await request();
-    } catch (error) {
-      this.failed.value = error instanceof ApiError ? error.message : "try again";
-    } finally {
-      this.busy.value = false;
-    }
+    this.last = this.last.then(async () => {
+      this.failed.value = null;
+      try {
+        await request();
+      } catch (error) {
+        this.failed.value = error instanceof ApiError ? error.message : "try again";
+      } finally {
+        this.waiting -= 1;
+        this.busy.value = this.waiting > 0;
+      }
+    });
+    return this.last;
   }
 }
 

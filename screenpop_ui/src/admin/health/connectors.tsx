@@ -60,7 +60,11 @@ export function Connectors({ overview }: { overview: Overview }) {
             {
               title: "State",
               cell: (each) =>
-                each.enabled ? <LevelMark level={each.level} /> : <span class="quiet">off</span>,
+                each.enabled ? (
+                  <LevelMark level={each.level} isIdle={each.answers + each.cache_hits === 0} />
+                ) : (
+                  <span class="quiet">off</span>
+                ),
             },
             { title: "Answers", cell: (each) => numberText(each.answers), isNumber: true },
             {

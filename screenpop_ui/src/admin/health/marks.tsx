@@ -47,7 +47,14 @@ export function Marks({ marks }: { marks: Mark[] }) {
   );
 }
 
-export function LevelMark({ level }: { level: Mark["level"] | null }) {
+interface LevelProps {
+  level: Mark["level"] | null;
+  /** Nothing was asked of it or heard from it, so nothing can be said. */
+  isIdle: boolean;
+}
+
+export function LevelMark({ level, isIdle }: LevelProps) {
+  if (level === null && isIdle) return <span class="quiet">no word yet</span>;
   if (level === null) {
     return (
       <span class="mark is-good">

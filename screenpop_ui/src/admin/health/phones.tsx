@@ -39,7 +39,15 @@ export function Phones({ systems }: { systems: PhoneHealth[] }) {
                 </Link>
               ),
             },
-            { title: "State", cell: (system) => <LevelMark level={system.level} /> },
+            {
+              title: "State",
+              cell: (system) => (
+                <LevelMark
+                  level={system.level}
+                  isIdle={system.events === 0 && !system.stream?.connected}
+                />
+              ),
+            },
             {
               title: "Connection",
               cell: (system) =>

@@ -32,7 +32,9 @@ export function Pops({ overview }: { overview: Overview }) {
             title="How many pops came in which time"
             kind="bar"
             labels={bars}
-            series={[{ name: "on the screen", values: pops.histogram.map((bar) => bar.painted) }]}
+            series={[
+              { name: "on the screen", values: pops.histogram.map((bar) => bar.painted || null) },
+            ]}
           />
         </div>
         <div class="card">

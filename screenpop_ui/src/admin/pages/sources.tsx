@@ -73,7 +73,10 @@ export function SourcesPage() {
               isExtra: true,
               cell: (row) => kinds.find((kind) => kind.kind === row.kind)?.title ?? row.kind,
             },
-            { title: "State", cell: (row) => <Mark state={row.state} /> },
+            {
+              title: "State",
+              cell: (row) => <Mark state={row.state} hasDraft={row.source?.has_draft ?? false} />,
+            },
             { title: "Last sync", isExtra: true, cell: (row) => <LastSync source={row.source} /> },
           ]}
         />

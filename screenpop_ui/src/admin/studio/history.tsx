@@ -24,8 +24,9 @@ export function History({ slug, versions, live, onDone, onRemove }: Props) {
       try {
         return await sources.rollBack(slug, number, live, anyway);
       } catch (error) {
-        if (error instanceof ApiError && error.code === "checks_failed") setFailing(number);
-        throw error;
+        if (!(error instanceof ApiError) || error.code !== "checks_failed") throw error;
+        setFailing(number);
+        return null;
       }
     }, null);
     if (done) await onDone(`Version ${number} is live again.`);
@@ -34,7 +35,11 @@ export function History({ slug, versions, live, onDone, onRemove }: Props) {
     <section class="stack-tight" aria-label="History">
       <StatusLine outcome={action.outcome} />
       {failing !== null && (
-        <div class="actions">
+        <div class="ask" role="alert">
+          <p>Checks fail with version {failing}: see 4 Checks.</p>
+          <button type="button" onClick={() => setFailing(null)}>
+            Leave it
+          </button>
           <button type="button" class="danger" onClick={() => void back(failing, true)}>
             Make version {failing} live all the same
           </button>

@@ -2,11 +2,11 @@
 
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
-import { plural } from "../../ui/format";
+import { Field } from "../../forms/field";
 import { Icon } from "../../ui/icon";
-import { ApiError, fieldsOf, isChangedMeanwhile } from "../api";
+import { isChangedMeanwhile } from "../api";
 import { Mark } from "../pages/sources";
-import { type Action, StatusLine, useAction } from "../parts/action";
+import { StatusLine, useAction } from "../parts/action";
 import { Heading } from "../parts/states";
 import { slugOf } from "../phones/form";
 import { addressOf, go, path, unsaved } from "../router";
@@ -16,7 +16,8 @@ import { Compare } from "./compare";
 import { ConnectStep } from "./connect";
 import { History } from "./history";
 import { MapStep } from "./map";
-import { fieldsOfVersion, mappedNames, stateOf } from "./state";
+import { Publishing } from "./publishing";
+import { fieldsOfVersion, mappedNames, newFields, stateOf } from "./state";
 import { SyncPanel } from "./sync";
 import { TryStep } from "./try";
 
@@ -69,12 +70,13 @@ export function Studio({ kind, source, versions, begins, slug: given, onChanged 
   const draft = versions.find((each) => each.state === "draft") ?? null;
   const newest = draft ?? versions.find((each) => each.state === "live") ?? versions[0] ?? null;
   const saved = newest ? fieldsOfVersion(newest) : null;
-  const [typed, setTyped] = useState<Fields>(() => saved ?? begins ?? emptyOf(kind));
+  const [typed, setTyped] = useState<Fields>(() => saved ?? begins ?? newFields(kind, null));
   const [newSlug, setNewSlug] = useState(() => slugOf(begins?.name ?? "", kind.kind));
   const [isTyped, setIsTyped] = useState(begins !== null);
   const [seen, setSeen] = useState(draft?.created_at ?? null);
   const [live, setLive] = useState(source?.version ?? 0);
   const [faults, setFaults] = useState(draft?.faults ?? []);
+  const [note, setNote] = useState(draft?.note ?? "");
   const action = useAction();
   const slug = given ?? newSlug.trim();
   const view = views.value[slug] ?? "connect";
@@ -105,7 +107,10 @@ export function Studio({ kind, source, versions, begins, slug: given, onChanged 
   };
   const save = async (): Promise<boolean> => {
     if (!isTyped) return true;
-    const version = await action.run(() => sources.saveDraft(slug, typed, null, live, seen), SAVED);
+    const version = await action.run(
+      () => sources.saveDraft(slug, typed, note.trim() || null, live, seen),
+      SAVED,
+    );
     if (!version) return false;
     took(version);
     if (given === undefined) {
@@ -135,6 +140,7 @@ export function Studio({ kind, source, versions, begins, slug: given, onChanged 
     setLive(now.version ?? 0);
     setSeen(null);
     setFaults([]);
+    setNote("");
     setTyped(fieldsOfLive(now));
     setIsTyped(false);
     unsaved.value = null;
@@ -253,6 +259,23 @@ export function Studio({ kind, source, versions, begins, slug: given, onChanged 
         )}
         {view === "sync" && <SyncPanel slug={slug} isLive={source !== null} />}
         {(view === "connect" || view === "map") && (
+          <Field label="Note for the history" hint="In a line: what changes, and why.">
+            {(control) => (
+              <input
+                {...control}
+                type="text"
+                autocomplete="off"
+                maxLength={200}
+                value={note}
+                onInput={(event) => {
+                  setNote(event.currentTarget.value);
+                  change({});
+                }}
+              />
+            )}
+          </Field>
+        )}
+        {(view === "connect" || view === "map") && (
           <div class="actions">
             <button
               type="button"
@@ -301,63 +324,6 @@ function Tab({ view, now, onOpen, number }: TabProps) {
   );
 }
 
-interface PublishingProps {
-  desk: Desk;
-  action: Action;
-  live: number;
-  hasDraft: boolean;
-  onDone: (text: string) => Promise<void>;
-}
-
-/** Publish, after a warning where checks fail. */
-function Publishing({ desk, action, live, hasDraft, onDone }: PublishingProps) {
-  const [failing, setFailing] = useState<string[] | null>(null);
-  const run = async (anyway: boolean) => {
-    setFailing(null);
-    if (!(await desk.save())) return;
-    const done = await action.run(async () => {
-      try {
-        return await sources.publish(desk.slug, live, anyway);
-      } catch (error) {
-        if (error instanceof ApiError && error.code === "checks_failed") {
-          setFailing(
-            fieldsOf(error).map(({ pointer, detail }) => `${numberOf(pointer)}: ${detail}`),
-          );
-        }
-        throw error;
-      }
-    }, null);
-    if (done) await onDone("It is live. Calls that ring now are shown with it.");
-  };
-  if (failing !== null) {
-    return (
-      <section class="ask" role="alert">
-        <p>
-          {plural(failing.length, "check")} fail with this draft: {failing.slice(0, 3).join("; ")}
-        </p>
-        <button type="button" class="primary" onClick={() => setFailing(null)}>
-          Do not publish
-        </button>
-        <button type="button" class="danger" onClick={() => void run(true)}>
-          Publish all the same
-        </button>
-      </section>
-    );
-  }
-  return (
-    <button
-      type="button"
-      class="primary"
-      disabled={action.isBusy || (desk.isSaved && !hasDraft)}
-      onClick={() => void run(false)}
-    >
-      Publish
-    </button>
-  );
-}
-
-const numberOf = (pointer: string): string => `check ${Number(pointer.split("/").at(-1)) + 1}`;
-
 const fieldsOfLive = (source: Source): Fields => ({
   kind: source.kind,
   name: source.name,
@@ -367,15 +333,4 @@ const fieldsOfLive = (source: Source): Fields => ({
   cache_s: source.cache_s,
   priority: source.priority,
   enabled: source.enabled,
-});
-
-const emptyOf = (kind: SourceKind): Fields => ({
-  kind: kind.kind,
-  name: null,
-  settings: {},
-  region: null,
-  timeout_ms: 1500,
-  cache_s: {},
-  priority: 0,
-  enabled: true,
 });
