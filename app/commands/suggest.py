@@ -26,7 +26,6 @@ from app.errors import UserError
 from app.fitting import Fitted, fit_history
 from app.settings import Settings
 from app.store.audience import Audience
-from app.suggest.batch import suggest_goes_with, suggest_next
 
 app = typer.Typer(no_args_is_help=True, help="Suggested items: in batch, and why.")
 
@@ -70,6 +69,9 @@ def next_(
     """Write what each customer will likely buy next; without --history, a campaign's list."""
     chosen = tier or with_tag or without_tag or consent or bought_after or bought_before
     if history is not None and targets is not None and not chosen:
+        # Here, and not above: its database engine is of no use to the server's process.
+        from app.suggest.batch import suggest_next
+
         _run(suggest_next, history, targets, out, rows)
         return
     if history is not None or targets is not None:
@@ -100,6 +102,8 @@ def goes_with(
     rows: Rows = 20,
 ) -> None:
     """Write what goes with each basket."""
+    from app.suggest.batch import suggest_goes_with
+
     _run(suggest_goes_with, history, queries, out, rows)
 
 

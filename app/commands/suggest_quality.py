@@ -16,8 +16,6 @@ from app.errors import AppError, UserError
 from app.explaining import explain_customer, explain_number
 from app.settings import Settings
 from app.store.suggestions import fits
-from app.suggest.csv_history import CsvHistory
-from app.suggest.duck import DuckEngine
 from app.suggest.quality import measure
 
 _METHODS = {
@@ -124,6 +122,10 @@ async def _fits(settings: Settings, no_migrate: bool) -> Sequence[Any]:
 
 
 def _measured(path: Path) -> dict[str, Any]:
+    # Here, and not above: the engine is of no use to the server's process.
+    from app.suggest.csv_history import CsvHistory
+    from app.suggest.duck import DuckEngine
+
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
         task = bar.add_task("reading", total=1.0)
         try:

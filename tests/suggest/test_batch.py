@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -99,3 +101,8 @@ def test_a_history_without_a_purchase_is_said(tmp_path: Path) -> None:
     history = write_history(tmp_path / "history.csv", [])
     result, _ = suggest("next", history, "targets", "customer_id,as_of\nC,2026-01-01\n")
     assert (result.exit_code, "holds no purchases" in result.stderr) == (1, True)
+
+
+def test_the_server_does_not_load_the_engine_of_the_batch() -> None:
+    loaded = "import sys, app.cli, app.main; sys.exit('duckdb' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", loaded], check=False).returncode == 0
