@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -42,6 +41,7 @@ from app.api.hooks import Hooks
 from app.api.inward import Inward
 from app.api.problems import answer_problems
 from app.api.socket import Sockets
+from app.garbage import spare_the_collector
 from app.jobs import LOGINS_EVERY_S, every, finish, recover, start_jobs
 from app.runtime import Clock, open_runtime, utc_now
 from app.settings import Settings, load_settings
@@ -112,22 +112,12 @@ class ScreenPop:
             await tell_setup_code(runtime)
             start_jobs(runtime)
             runtime.spawn(every(LOGINS_EVERY_S, sockets.close_ended_logins))
-            _spare_the_collector()
+            spare_the_collector()
             yield
             await sockets.close_all()
             await finish(runtime)
         finally:
             await runtime.close()
-
-
-def _spare_the_collector() -> None:
-    """Keep full garbage collections, which stop the loop for 100 ms and more, rare and small.
-
-    What is loaded at start lives as long as the process and needs no looking at.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 50, 100)
 
 
 class SecurityHeaders:

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import structlog
 
 from app.runtime import Runtime
+from app.store.apart import run_apart
 from app.store.leases import hold, release
-from app.store.scan import any_customer, due, last_scan, scan_in_a_process
-from app.store.search import index_terms
+from app.store.scan import any_customer, due, last_scan
+from app.store.words import index_some
 
 INDEX_EVERY_S = 15.0
 SCAN_LOOK_EVERY_S = 300.0
 _RENEW_EVERY_S = 60.0
 _LEASE = timedelta(minutes=5)
+# So many customers are indexed in a few milliseconds; more would hold up a call.
+_FEW = 20
 log = structlog.get_logger("scans")
 
 
 async def index_due(rt: Runtime) -> None:
     """Put the names of new and changed customers into the index of words; one process does it."""
-    if await hold(rt.db, "customer_terms", rt.process_id, rt.clock(), _LEASE):
-        await index_terms(rt.db, rt.clock())
+    if not await hold(rt.db, "customer_terms", rt.process_id, rt.clock(), _LEASE):
+        return
+    if await index_some(rt.db, rt.clock(), _FEW) == _FEW:
+        indexed = await _apart(rt, "app.store.words", "customer_terms")
+        log.info("customers_indexed", **indexed)
 
 
 async def scan_due(rt: Runtime) -> None:
@@ -32,12 +39,19 @@ async def scan_due(rt: Runtime) -> None:
         return
     if not await hold(rt.db, "customers", rt.process_id, now, _LEASE):
         return
-    scan = asyncio.create_task(scan_in_a_process(rt.settings.database, now))
     try:
-        while not (await asyncio.wait({scan}, timeout=_RENEW_EVERY_S))[0]:
-            await hold(rt.db, "customers", rt.process_id, rt.clock(), _LEASE)
-        log.info("customers_looked_through", **scan.result())
+        log.info("customers_looked_through", **await _apart(rt, "app.store.scan", "customers"))
     finally:
-        scan.cancel()
-        await asyncio.gather(scan, return_exceptions=True)
         await release(rt.db, "customers", rt.process_id)
+
+
+async def _apart(rt: Runtime, module: str, lease: str) -> dict[str, Any]:
+    """Do the work in a process of its own, and keep the lease until it is done."""
+    work = asyncio.create_task(run_apart(module, rt.settings.database, rt.clock()))
+    try:
+        while not (await asyncio.wait({work}, timeout=_RENEW_EVERY_S))[0]:
+            await hold(rt.db, lease, rt.process_id, rt.clock(), _LEASE)
+        return work.result()
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +22,7 @@ from app.core.merge import merge
 from app.core.phone import normalise
 from app.core.profile import EMPTY, HIDDEN, NOT_CONFIGURED, Section, SourceOutcome, SourceStatus
 from app.core.routing import audience
+from app.core.values import replace
 from app.live import LiveCall, new_live_call
 from app.pacing import note_identified
 from app.runtime import Runtime

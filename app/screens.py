@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from app.core.alerts import Alert, alerts_for
@@ -14,6 +13,7 @@ from app.core.priority import priority
 from app.core.profile import Section
 from app.core.routing import audience, close_reason
 from app.core.rules import USUAL, layout_for, wanted, without_hidden
+from app.core.values import replace
 from app.live import LiveCall
 from app.pacing import note_part
 from app.push.protocol import frame

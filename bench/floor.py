@@ -1,8 +1,9 @@
 """The floor: the least that a server must do for the same promise, written without a framework.
 
-It verifies a Standard Webhooks signature, writes one durable row by group commit, looks the
-caller up among all numbers, pushes a pop of fixed size to the agent's socket beside that write,
-and answers when the row is on disk. It knows no other format, no fold, no access rules.
+It verifies a Standard Webhooks signature, writes one durable row by group commit, reads the
+caller's number (`phonenumbers`: is it valid, its E.164), looks it up among all numbers, pushes a
+pop of fixed size to the agent's socket beside that write, and answers when the row is on disk. It
+knows no other format, no fold, no access rules.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ import sqlite3
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import orjson
+import phonenumbers
 import uvicorn
 
 # How the product is served (app.commands.serve); a test holds the two together.
@@ -106,6 +109,15 @@ def _tell(batch: list[tuple[Row, asyncio.Future[bool]]], new: list[bool]) -> Non
             written.set_result(is_new)
 
 
+@lru_cache(maxsize=32_768)
+def normalised(number: str) -> str:
+    """Return the E.164 of a number as a phone system sends it; "" if there is no such number."""
+    parsed = phonenumbers.parse(number, "GB")
+    if not phonenumbers.is_valid_number(parsed):
+        return ""
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
 class Floor:
     """The ASGI application."""
 
@@ -158,7 +170,9 @@ class Floor:
         await _answer(send, 202, orjson.dumps({"call_id": call_id, "duplicate": not new}))
 
     async def _ring(self, call_id: str, ani: str, extension: str) -> None:
-        found = self._reader.execute("SELECT customer FROM phone_index WHERE e164 = ?", (ani,))
+        found = self._reader.execute(
+            "SELECT customer FROM phone_index WHERE e164 = ?", (normalised(ani),)
+        )
         row = found.fetchone()
         self._calls[call_id] = extension
         if push := self._sockets.get(extension):

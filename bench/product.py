@@ -6,9 +6,12 @@ import base64
 import sqlite3
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import orjson
 
 from app.configuration_file import plan_text
 from app.configure import apply_plan
@@ -26,6 +29,7 @@ from app.store.logins import create_token
 from app.store.migrations import migrate
 from app.store.models import User
 from app.store.version import bump_config_version
+from app.store.words import INDEXED_UNTIL, terms
 from bench.floor import KEY
 from connectors.sdk.types import Number
 
@@ -81,6 +85,7 @@ async def prepare(
     finally:
         await db.dispose()
     _fill(folder / "screenpop.db", customers, callers, agent_of(users[0]))
+    _index_words(folder / "screenpop.db")
     return Prepared(folder, [user.extensions[0] for user in users], tokens)
 
 
@@ -143,8 +148,19 @@ def _fill(database: Path, customers: int, callers: int, agent: Agent) -> None:
         ((note_id, row[0], agent.user_id, _NOTE, at, at) for row, note_id in earlier),
     )
     db.commit()
-    db.execute("ANALYZE")
     db.close()
+
+
+def _index_words(database: Path) -> None:
+    """Leave nothing to index: a server has done so minutes after a sync."""
+    with closing(sqlite3.connect(database)) as db:
+        found = db.execute("SELECT id, doc FROM customers ORDER BY id").fetchall()
+        words = sorted((term, i) for i, doc in found for term in terms(orjson.loads(doc)))
+        db.executemany("INSERT INTO customer_terms (term, customer_id) VALUES (?, ?)", words)
+        until = f"{datetime.now(UTC).isoformat()} {found[-1][0]}"
+        db.execute("INSERT INTO meta (key, value) VALUES (?, ?)", (INDEXED_UNTIL, until))
+        db.execute("ANALYZE")
+        db.commit()
 
 
 def _contact(i: int) -> StoredContact:

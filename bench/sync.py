@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from app.core.call import CallEvent, EventKind
+from app.garbage import spare_the_collector
 from app.sources.sync import sync
 from app.store import hot
 from app.store.contacts import ContactWriter
@@ -123,6 +124,7 @@ def _write_raw(db: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
 
 async def product(source: Path, url: str) -> tuple[int, int, Cost]:
     """Sync the source; in a process of its own."""
+    spare_the_collector()
     queries = {"contacts": _QUERY}
     connector = SqlConnector(
         SqlConfig.model_validate({"url": f"sqlite:///{source}", "queries": queries}),

@@ -18,7 +18,7 @@ COOKIE = "screenpop_session"
 HOST_COOKIE = f"__Host-{COOKIE}"
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 _LONGEST_TOKEN = 200
-_SLICE = 200
+_SLICE = 500
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from app.commands.common import NoMigrate, console, errors, fail, opened, prepar
 from app.core.latency import Minute
 from app.core.sync import PARTS, Part
 from app.errors import UserError
+from app.garbage import spare_the_collector
 from app.runtime import Runtime
 from app.settings import Settings
 from app.sources.instances import Instance
@@ -150,6 +151,7 @@ async def _sync(settings: Settings, slugs: list[str] | None, full: bool, no_migr
         TimeElapsedColumn(),
     )
     done = True
+    spare_the_collector()
     async with opened(settings, no_migrate=no_migrate) as rt:
         with Progress(*columns, console=errors, disable=not errors.is_terminal) as bar:
             for instance in _chosen(rt, slugs):

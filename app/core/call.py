@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
 
+from app.core.values import replace, value
 from connectors.sdk.types import Number
 
 Direction = Literal["inbound", "outbound", "internal"]
@@ -30,7 +31,7 @@ class EventKind(StrEnum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Attestation:
     """What the carrier says about the calling number (STIR/SHAKEN)."""
 
@@ -38,7 +39,7 @@ class Attestation:
     verdict: Verdict | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CallEvent:
     """One event of a call, as an adapter understood it.
 
@@ -113,7 +114,7 @@ STALE_AFTER = timedelta(seconds=120)
 WITHHELD = Number(raw=None, withheld=True)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Leg:
     """One agent's part of a call, by extension; `left` says why it is over."""
 
@@ -128,7 +129,7 @@ class Leg:
         return self.opened and self.left is None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Call:
     """A call as its events so far tell it. Times are None until known.
 

@@ -20,6 +20,15 @@ _SHORT = 64
 _URL = 2000
 _ENTRIES = 50
 _QUOTED = 40
+_TEXTS = (
+    ("company_name", _TEXT),
+    ("external_id", _TEXT),
+    ("tax_number", _SHORT),
+    ("tier", _SHORT),
+    ("language", _SHORT),
+    ("region", _SHORT),
+    ("postal_address", _TEXT),
+)
 # Formatting characters that are part of how names are written in Persian and Indic scripts.
 _JOINERS = "\u200c\u200d"
 
@@ -87,15 +96,13 @@ def read_contact(row: ContactRow, region: str | None) -> Reading | RejectedRow:
     phones, rejected = _numbers(row, own_region if own_region in SUPPORTED_REGIONS else region)
     company = clean(row.company_name)
     name = clean(row.display_name) or company or row.remote_id
-    fields: dict[str, Any] = {
-        "company_name": company,
-        "external_id": clean(row.external_id),
-        "tax_number": clean(row.tax_number, _SHORT),
-        "tier": clean(row.tier, _SHORT),
-        "language": clean(row.language, _SHORT),
-        "region": clean(row.region, _SHORT),
+    contact = StoredContact(remote_id=row.remote_id, display_name=name)
+    for field, limit in _TEXTS:
+        # Most have a few of them: a million contacts are read at a time.
+        if (value := getattr(row, field)) and (text := clean(value, limit)):
+            contact[field] = text  # type: ignore[literal-required]
+    known: dict[str, Any] = {
         "remote_url": web_address(row.remote_url),
-        "postal_address": clean(row.postal_address),
         "marketing_consent": row.marketing_consent,
         "updated_at": row.updated_at and row.updated_at.isoformat(),
         "owner": _owner(row),
@@ -103,9 +110,9 @@ def read_contact(row: ContactRow, region: str | None) -> Reading | RejectedRow:
         "email_addresses": _cleaned(row.email_addresses, _TEXT),
         "phone_numbers": phones,
     }
-    contact = StoredContact(remote_id=row.remote_id, display_name=name)
-    known = {key: value for key, value in fields.items() if value or value is False}
-    contact.update(known)  # type: ignore[typeddict-item]
+    for field, value in known.items():
+        if value or value is False:
+            contact[field] = value  # type: ignore[literal-required]
     return Reading(contact, _index(phones), rejected)
 
 
@@ -184,7 +191,7 @@ def _owner(row: ContactRow) -> dict[str, str | None] | None:
 
 
 def _cleaned(values: Sequence[str], limit: int) -> list[str]:
-    return [text for value in values[:_ENTRIES] if (text := clean(value, limit))]
+    return [text for value in values[:_ENTRIES] if (text := clean(value, limit))] if values else []
 
 
 def clean(value: str | None, limit: int = _TEXT) -> str | None:

@@ -6,10 +6,11 @@ A number is not an identity: every candidate is kept, none is guessed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Literal
 
+from app.core.values import value
 from connectors.sdk.types import Number
 
 Outcome = Literal["none", "single", "multiple", "withheld"]
@@ -18,7 +19,7 @@ _MINIMUM_SUFFIX = 6
 _SUFFIX = 9
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class IndexHit:
     """A row of the phone index that fits the caller, with its customer as the pop shows it."""
 
@@ -31,7 +32,7 @@ class IndexHit:
     by_account: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Choice:
     """What an agent said before about who calls from this number."""
 
@@ -40,7 +41,7 @@ class Choice:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Candidate:
     """Somebody who may be calling; `score` is 0..1."""
 
@@ -53,7 +54,7 @@ class Candidate:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Match:
     """The candidates, best first. `customer` is the one shown, None until there is no doubt.
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
 from operator import attrgetter
@@ -19,11 +19,12 @@ from app.core.call import Call
 from app.core.match import Match
 from app.core.profile import Section
 from app.core.routing import Agent
+from app.core.values import value
 
 _PATCHED = ("call", "match", "customer", "alerts", "timing")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Timing:
     """How long each part took after the first event was received, in milliseconds."""
 
@@ -34,7 +35,7 @@ class Timing:
     sections: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Pop:
     """Everything on the screen for one call, the same for all agents it is for."""
 

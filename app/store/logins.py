@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 import uuid
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, cast, delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import AppError
@@ -140,15 +142,21 @@ async def live_logins(
     session: AsyncSession, hashes: Collection[str], now: datetime
 ) -> dict[str, str]:
     """Return the role behind each of these hashes; those that have ended are left out."""
+    # One value, not one for each: 1,000 of them would cost more than the statement.
+    asked = json.dumps(list(hashes))
+    if session.get_bind().dialect.name == "sqlite":
+        each = func.json_each(asked).table_valued("value").c.value
+    else:
+        each = func.jsonb_array_elements_text(cast(asked, JSONB)).column_valued()
     by_session = (
         select(Session.token_hash, User.role)
         .join(User, Session.user_id == User.id)
-        .where(Session.token_hash.in_(hashes), _live_session(now), ~User.disabled)
+        .where(Session.token_hash.in_(select(each)), _live_session(now), ~User.disabled)
     )
     by_token = (
         select(ApiToken.token_hash, User.role)
         .join(User, ApiToken.user_id == User.id)
-        .where(ApiToken.token_hash.in_(hashes), _live_token(now), ~User.disabled)
+        .where(ApiToken.token_hash.in_(select(each)), _live_token(now), ~User.disabled)
     )
     rows = [*await session.execute(by_session), *await session.execute(by_token)]
     return {row[0]: row[1] for row in rows}

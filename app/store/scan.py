@@ -1,21 +1,18 @@
 """One pass over all customers: which are likely duplicates, and what somebody should mend.
 
 It takes minutes of computing for a million customers, so the server runs it in a process of its
-own (`python -m app.store.scan`, the database's URL and the time as JSON on stdin).
+own (`python -m app.store.scan`, see `store.apart`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, cast
 
-import orjson
 from sqlalchemy import Table, bindparam, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -25,13 +22,14 @@ from app.core.contact import StoredContact
 from app.core.duplicates import Finder, Likeness, Party
 from app.core.identity import Ref
 from app.core.quality import MANY, Issue, issues
+from app.store.apart import answer_once
 from app.store.calls import upsert
 from app.store.customer_models import QualityIssue
 from app.store.engine import Database
 from app.store.homes import BARS, PROPOSALS, mend_calls
 from app.store.models import Meta
 from app.store.records import CUSTOMERS, INDEX, LINKS
-from app.store.search import index_missing
+from app.store.words import index_missing
 
 ISSUES = cast("Table", QualityIssue.__table__)
 MOST_PROPOSALS = 10_000
@@ -39,7 +37,6 @@ SCANNED = "customers_scanned"
 _PAGE = 2000
 # A batch holds SQLite's write lock, in which no event can be acknowledged.
 _AT_A_TIME = 300
-_NICE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,51 +250,13 @@ def due(last: datetime | None, now: datetime) -> bool:
     )
 
 
-async def _scan_once(url: str, at: datetime) -> Scanned:
+async def _scan_once(url: str, at: datetime) -> dict[str, Any]:
     db = Database(url)
     try:
-        return await scan(db, at)
+        return asdict(await scan(db, at))
     finally:
         await db.dispose()
 
 
-async def scan_in_a_process(url: str, at: datetime) -> dict[str, Any]:
-    """Run a scan in a process of its own, which ends when this is cancelled.
-
-    Raises:
-        RuntimeError: it failed; its last line on stderr.
-    """
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "app.store.scan",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        # On stdin, because arguments can be read by other users and the URL holds a password.
-        asked = orjson.dumps({"url": url, "at": at})
-        said, errors = await process.communicate(asked)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode != 0:
-        lines = errors.decode(errors="replace").strip().splitlines()
-        raise RuntimeError(lines[-1] if lines else f"it ended with {process.returncode}")
-    found: dict[str, Any] = orjson.loads(said)
-    return found
-
-
-def main() -> None:
-    """Run one scan for the server."""
-    asked = orjson.loads(sys.stdin.buffer.read())
-    if hasattr(os, "nice"):
-        os.nice(_NICE)
-    at = datetime.fromisoformat(asked["at"]).astimezone(UTC)
-    sys.stdout.buffer.write(orjson.dumps(asdict(asyncio.run(_scan_once(asked["url"], at)))))
-
-
 if __name__ == "__main__":
-    main()
+    answer_once(_scan_once)

@@ -1,45 +1,32 @@
 """Finds customers by name, number, e-mail address or id, a page at a time, through indexes alone.
 
-Words of names and e-mail addresses have an index of their own (`customer_terms`). It is filled
-beside the syncs, which have no time for it: a new customer is found by name a minute later, by
-number and id at once.
+Words of names and e-mail addresses have an index of their own (`store.words`), which follows a
+minute later; numbers and ids are found at once.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import orjson
-from sqlalchemy import Select, Table, and_, delete, func, insert, or_, select, tuple_
+from sqlalchemy import Select, and_, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.core.identity import account_keys, plain_words
 from app.core.match import phone_keys
 from app.core.phone import normalise
 from app.errors import UserError
-from app.store.calls import upsert
-from app.store.customer_models import CustomerTerm
-from app.store.engine import Database
 from app.store.homes import MERGES
-from app.store.models import Base, Meta
+from app.store.models import Base
 from app.store.records import CUSTOMERS, INDEX, KEYS, LINKS
+from app.store.words import LONGEST_WORD, TERMS
 
-TERMS = cast("Table", CustomerTerm.__table__)
 _CONNECTORS = Base.metadata.tables["connectors"]
-# What was written longer ago than a batch takes is there for all to see.
-_SETTLED = timedelta(seconds=30)
-# A batch holds SQLite's write lock, in which no event can be acknowledged.
-_BATCH = 200
-_FREE_S = 0.01
-_MARK = "customer_terms_until"
 _LAST = "\U0010ffff"
 _ENOUGH = 20_000
 _MOST_EXACT = 100
-_LONGEST_WORD = 100
 _MOST_WORDS = 6
 _SHOWN = (
     "customer_id",
@@ -62,68 +49,6 @@ class Page:
 
     customers: list[dict[str, Any]]
     next: str | None
-
-
-def terms(document: Mapping[str, Any]) -> set[str]:
-    """Return what a customer is found by: words of names, e-mail addresses and their domains."""
-    names = (document["display_name"], document["company_name"] or "")
-    found = {word[:_LONGEST_WORD] for name in names for word in plain_words(name)}
-    for address in document["email_addresses"]:
-        plain = address.strip().casefold()[:_LONGEST_WORD]
-        found |= {plain, plain.rpartition("@")[2]}
-    return found - {""}
-
-
-async def index_terms(db: Database, now: datetime) -> int:
-    """Bring the index of words up to date; returns how many customers were looked at."""
-    looked_at = 0
-    while count := await _index_some(db, now):
-        looked_at += count
-        await asyncio.sleep(_FREE_S)
-    return looked_at
-
-
-async def index_missing(db: Database) -> int:
-    """Index the customers that have no words, whatever the time they were written at."""
-    indexed = 0
-    while True:
-        async with db.begin() as session:
-            has = select(TERMS.c.term).where(TERMS.c.customer_id == CUSTOMERS.c.id).exists()
-            named = func.length(CUSTOMERS.c.display_name) > 0
-            query = select(CUSTOMERS.c.id, CUSTOMERS.c.doc).where(~has, named).limit(_BATCH)
-            rows = (await session.execute(query)).all()
-            words = [{"term": t, "customer_id": r[0]} for r in rows for t in sorted(terms(r[1]))]
-            if not words:
-                return indexed
-            await session.execute(insert(TERMS), words)
-        indexed += len(rows)
-        await asyncio.sleep(_FREE_S)
-
-
-async def _index_some(db: Database, now: datetime) -> int:
-    async with db.begin() as session:
-        mark = await session.scalar(select(Meta.value).where(Meta.key == _MARK))
-        at, _, last = (mark or "2000-01-01T00:00:00+00:00 ").partition(" ")
-        since = datetime.fromisoformat(at)
-        query = (
-            select(CUSTOMERS.c.id, CUSTOMERS.c.updated_at, CUSTOMERS.c.doc)
-            .where(
-                tuple_(CUSTOMERS.c.updated_at, CUSTOMERS.c.id) > (since, last),
-                CUSTOMERS.c.updated_at < now - _SETTLED,
-            )
-            .order_by(CUSTOMERS.c.updated_at, CUSTOMERS.c.id)
-            .limit(_BATCH)
-        )
-        rows = (await session.execute(query)).all()
-        if not rows:
-            return 0
-        await session.execute(delete(TERMS).where(TERMS.c.customer_id.in_([r[0] for r in rows])))
-        words = [{"term": term, "customer_id": r[0]} for r in rows for term in sorted(terms(r[2]))]
-        if words:
-            await session.execute(insert(TERMS), words)
-        until = f"{rows[-1][1].astimezone(UTC).isoformat()} {rows[-1][0]}"
-        await session.execute(upsert(db, Meta, {"key": _MARK, "value": until}, ("key",)))
-    return len(rows)
 
 
 async def search(
@@ -210,7 +135,7 @@ def _numbers_from(digits: str, asked: str, region: str | None) -> Select[Any]:
 async def _words(conn: AsyncConnection, asked: str) -> Select[Any]:
     """Customers with words that begin with all those typed."""
     words = [asked.casefold()] if "@" in asked else plain_words(asked)[:_MOST_WORDS]
-    words = [word[:_LONGEST_WORD] for word in words]
+    words = [word[:LONGEST_WORD] for word in words]
     if not words:
         return select(TERMS.c.term, TERMS.c.customer_id).where(TERMS.c.term == "")
     rarest = min([(await _how_many(conn, word), -len(word), word) for word in words])[2]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from app import metrics
 from app.core.latency import size_class
 from app.core.pace import Part, PhoneMinute
+
+_MINUTE = timedelta(minutes=1)
 
 
 class Pace:
@@ -17,6 +19,8 @@ class Pace:
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self._minutes: dict[tuple[str, datetime], PhoneMinute] = {}
+        # The minute that was counted in last, by phone system: asked for at every step of a call.
+        self._latest: dict[str, PhoneMinute] = {}
 
     def heard(
         self, phone_system: str, happened: Iterable[datetime | None], received_at: datetime
@@ -58,6 +62,7 @@ class Pace:
         taken = [m for m in self._minutes.values() if m.at != running or not whole_minutes]
         for minute in taken:
             del self._minutes[(minute.phone_system, minute.at)]
+        self._latest.clear()
         return taken
 
     def give_back(self, minutes: Iterable[PhoneMinute]) -> None:
@@ -66,8 +71,11 @@ class Pace:
             self._minutes.setdefault((minute.phone_system, minute.at), minute)
 
     def _minute(self, phone_system: str) -> PhoneMinute:
-        key = (phone_system, self._now().replace(second=0, microsecond=0))
-        minute = self._minutes.get(key)
-        if minute is None:
-            minute = self._minutes[key] = PhoneMinute(*key)
+        now = self._now()
+        latest = self._latest.get(phone_system)
+        if latest is not None and timedelta() <= now - latest.at < _MINUTE:
+            return latest
+        key = (phone_system, now.replace(second=0, microsecond=0))
+        minute = self._minutes.setdefault(key, PhoneMinute(*key))
+        self._latest[phone_system] = minute
         return minute

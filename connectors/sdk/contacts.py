@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from connectors.sdk.types import (
@@ -39,6 +39,19 @@ CONTACT = (
     "deleted",
     "is_primary",
 )
+_TEXTS = (
+    "display_name",
+    "company_name",
+    "external_id",
+    "tax_number",
+    "tier",
+    "language",
+    "region",
+    "owner_name",
+    "owner_email",
+    "remote_url",
+    "postal_address",
+)
 _PHONE = re.compile(r"(phone|mobile)(?!.*_type)\w*")
 _EMAIL = re.compile(r"email\w*")
 
@@ -55,10 +68,21 @@ def phone_columns(columns: Iterable[str]) -> list[str]:
     return [name for name in columns if _PHONE.fullmatch(name)]
 
 
+class _Columns(NamedTuple):
+    """Which of a row's columns hold what: looked at once for all rows of a query."""
+
+    texts: tuple[str, ...]
+    phones: tuple[str, ...]
+    emails: tuple[str, ...]
+
+
 @lru_cache(maxsize=64)
-def _list_columns(columns: tuple[str, ...]) -> tuple[list[str], list[str]]:
-    """Return the columns of numbers and those of addresses; the rows of a query share them."""
-    return phone_columns(columns), [name for name in columns if _EMAIL.fullmatch(name)]
+def _sorted_out(columns: tuple[str, ...]) -> _Columns:
+    return _Columns(
+        tuple(name for name in _TEXTS if name in columns),
+        tuple(phone_columns(columns)),
+        tuple(name for name in columns if _EMAIL.fullmatch(name)),
+    )
 
 
 def missing_contact_columns(columns: Sequence[str]) -> str | None:
@@ -110,40 +134,48 @@ def contact(
 def _contact(
     remote_id: str, rows: Sequence[Row], customer_url: str, phones: PhoneReader
 ) -> ContactRow:
-    def first(column: str) -> str | None:
-        for row in rows:
-            if column in row.values and (text := row.text(column)) is not None:
-                return text
-        return None
-
-    company = first("company_name")
-    name = first("display_name") or company or rows[0].needed_text("display_name")
-    external_id = first("external_id")
-    link = customer_link(customer_url, CustomerRef(remote_id, external_id))
-    owner_name, owner_email = first("owner_name"), first("owner_email")
+    said: dict[str, Any] = {}
+    numbers: dict[str, PhoneRow] = {}
+    emails: dict[str, None] = {}
+    for row in rows:
+        columns = _sorted_out(tuple(row.values))
+        for column in columns.texts:
+            if column not in said and (text := row.text(column)) is not None:
+                said[column] = text
+        for column in columns.phones:
+            _take_numbers(row, column, phones, numbers)
+        for column in columns.emails:
+            emails.update(dict.fromkeys(row.texts(column)))
+    name = said.get("display_name") or said.get("company_name")
+    said["display_name"] = name or rows[0].needed_text("display_name")
+    owner_name, owner_email = said.pop("owner_name", None), said.pop("owner_email", None)
+    if owner_name or owner_email:
+        said["owner"] = Owner(name=owner_name, email=owner_email)
+    link = web_link(said.get("remote_url"))
+    if link is None and customer_url:
+        link = customer_link(customer_url, CustomerRef(remote_id, said.get("external_id")))
+    said["remote_url"] = link
     return ContactRow(
         remote_id=remote_id,
-        display_name=name,
-        company_name=company,
-        external_id=external_id,
-        tax_number=first("tax_number"),
-        tier=first("tier"),
-        tags=_distinct(tag for row in rows for tag in row.texts("tags")),
-        language=first("language"),
-        owner=Owner(name=owner_name, email=owner_email) if owner_name or owner_email else None,
-        email_addresses=_distinct(
-            email
-            for row in rows
-            for column in _list_columns(tuple(row.values))[1]
-            for email in row.texts(column)
-        ),
-        phone_numbers=_phone_numbers(rows, phones),
-        region=first("region"),
-        remote_url=web_link(first("remote_url")) or link,
-        postal_address=first("postal_address"),
+        tags=_tags(rows),
+        email_addresses=tuple(emails),
+        phone_numbers=tuple(numbers.values()),
         marketing_consent=_consent(rows),
         updated_at=_updated_at(rows[0]),
+        **said,
     )
+
+
+def _take_numbers(row: Row, column: str, read: PhoneReader, numbers: dict[str, PhoneRow]) -> None:
+    for raw in read(row, column):
+        if raw not in numbers:
+            kind = row.text("phone_type") or ("mobile" if column.startswith("mobile") else None)
+            primary = row.flag("is_primary") or False
+            numbers[raw] = PhoneRow(raw=raw, type=kind, is_primary=primary)
+
+
+def _tags(rows: Sequence[Row]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(tag for row in rows for tag in row.texts("tags")))
 
 
 def _consent(rows: Sequence[Row]) -> bool | None:
@@ -165,17 +197,6 @@ def _updated_at(row: Row) -> datetime | None:
         return None
 
 
-def _phone_numbers(rows: Sequence[Row], phones: PhoneReader) -> tuple[PhoneRow, ...]:
-    found: dict[str, PhoneRow] = {}
-    for row in rows:
-        primary = row.flag("is_primary") or False
-        for column in _list_columns(tuple(row.values))[0]:
-            for raw in phones(row, column):
-                kind = row.text("phone_type") or ("mobile" if column.startswith("mobile") else None)
-                found.setdefault(raw, PhoneRow(raw=raw, type=kind, is_primary=primary))
-    return tuple(found.values())
-
-
 def later(newest: Any, value: Any) -> Any:
     """Return the later of two `updated_at` values as the source writes them."""
     if newest is None or value is None:
@@ -184,7 +205,3 @@ def later(newest: Any, value: Any) -> Any:
         return max(newest, value)
     except TypeError:
         return newest
-
-
-def _distinct(words: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(words))

@@ -11,10 +11,11 @@ import httpx
 import pytest
 
 from app.core.identity import Ref
+from app.store.apart import run_apart
 from app.store.configuration import set_default_region
 from app.store.engine import Database
-from app.store.scan import Scanned, scan, scan_in_a_process
-from app.store.search import index_terms
+from app.store.scan import Scanned, scan
+from app.store.words import index_changed
 from tests.api.conftest import Site
 from tests.api.test_session import problem
 from tests.store.contacts_world import NOW, call, contact, customers, put
@@ -28,7 +29,7 @@ KESTREL: dict[str, Any] = {
 
 
 async def look_through(site: Site) -> Scanned:
-    await index_terms(site.runtime.db, NOW + timedelta(minutes=1))
+    await index_changed(site.runtime.db, NOW + timedelta(minutes=1))
     return await scan(site.runtime.db, NOW)
 
 
@@ -240,7 +241,7 @@ async def test_what_was_mended_is_listed_no_more(either_site: Site, db: Database
 
 
 async def test_a_scan_runs_in_a_process_of_its_own(either_site: Site, db: Database) -> None:
-    found = await scan_in_a_process(either_site.runtime.settings.database, NOW)
+    found = await run_apart("app.store.scan", either_site.runtime.settings.database, NOW)
     assert (found["customers"], found["proposals"]) == (4, 1)
     with pytest.raises(RuntimeError, match="not a database URL"):
-        await scan_in_a_process("nonsense", NOW)
+        await run_apart("app.store.scan", "nonsense", NOW)

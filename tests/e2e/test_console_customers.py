@@ -11,7 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from app.store.scan import scan
-from app.store.search import index_terms
+from app.store.words import index_changed
 from tests.e2e.console import PASSWORD, WITH_ADMIN, log_in, looked_at, opened
 from tests.product import Product, settings_for
 from tests.store.contacts_world import contact, put
@@ -44,7 +44,7 @@ async def product(migrated_sqlite_url: str, tmp_path: Path) -> AsyncIterator[Pro
             contact("7", "07700 900123", display_name="Anne Bell", external_id="C-7"),
             contact("8", "07700 900456", display_name="Mohamed Al Rashid Trading"),
         )
-        await index_terms(db, datetime.now(UTC))
+        await index_changed(db, datetime.now(UTC))
         await scan(db, datetime.now(UTC))
         yield running
 
