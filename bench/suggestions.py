@@ -19,6 +19,7 @@ from typing import Any
 
 from rich.table import Table
 
+from app.garbage import spare_the_collector
 from app.store.hot_sqlite import SqliteHot
 from app.store.migrations import migrate
 from app.suggest.offer import Credit, Customer, Rules, Sold, amount, item_key, offer, parts_of_key
@@ -53,6 +54,7 @@ def fit_file(history: Path, tables: Path) -> None:
     from app.suggest.duck import DuckEngine
     from app.suggest.fit import fit
 
+    spare_the_collector()
     began, cpu = perf_counter(), process_time()
     with DuckEngine(folder=tables.parent) as engine:
         engine.read("SELECT * FROM read_parquet(?)", [str(history)], _TODAY)
@@ -107,6 +109,7 @@ def measure(folder: Path, sizes: tuple[int, ...] = SIZES) -> list[Table]:
 
 
 async def _serving(folder: Path, tables_file: Path) -> Table:
+    spare_the_collector()
     database = folder / "serving.db"
     await migrate(f"sqlite:///{database}")
     tables = TableFile(tables_file)

@@ -24,6 +24,7 @@ from app.commands.campaigns import (
 from app.commands.common import NoMigrate, console, errors, fail, opened, prepare, run
 from app.errors import UserError
 from app.fitting import Fitted, fit_history
+from app.garbage import spare_the_collector
 from app.settings import Settings
 from app.store.audience import Audience
 
@@ -124,6 +125,7 @@ def fit(
 
 
 async def _fit(settings: Settings, no_migrate: bool) -> Fitted:
+    spare_the_collector()
     async with opened(settings, no_migrate=no_migrate) as rt:
         with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
             task = bar.add_task("history", total=1.0)

@@ -5,16 +5,17 @@ Nothing is labelled by hand: a customer's last basket is what the history before
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from app.suggest.scoring import (
     NEW_ITEMS,
     Basket,
     due_class,
     due_factor,
-    expected,
     habits,
+    item_factor,
     length_class,
+    share,
 )
 from app.suggest.tables import DUE_EDGES, LENGTHS, TIMES, Learned, Tables
 
@@ -54,11 +55,10 @@ def learn(histories: Iterable[Sequence[Basket]], tables: Tables) -> Learned:
     # What a habit was expected to bring, by length of history and by cell of the due table.
     by_length = [[[0.0, 0.0] for _ in due.observed] for _ in range(LENGTHS)]
     new = _Ratio(LENGTHS)
-    popular = tables.popular()[:NEW_ITEMS]
-    shares = [(item, tables.totals.popularity(counts)) for item, counts in popular]
+    usual = _Usual(tables)
     for history in histories:
         for held_out in range(min(_ROUNDS, len(history) - _SHORTEST)):
-            _count(history[held_out], history[held_out + 1 :], tables, by_length, new, shares)
+            _count(history[held_out], history[held_out + 1 :], usual, by_length, new)
     for cells in by_length:
         for index, (observed, expected_) in enumerate(cells):
             due.add(index, observed, expected_)
@@ -77,27 +77,44 @@ def learn(histories: Iterable[Sequence[Basket]], tables: Tables) -> Learned:
     )
 
 
+class _Usual:
+    """What is the same for every customer: each item's factor and gap, and who buys what is new."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._known: dict[str, tuple[float, float]] = {}
+        totals = tables.totals
+        popular = tables.popular()[:NEW_ITEMS]
+        self.shares = {item: totals.popularity(counts) for item, counts in popular}
+        self.all_shares = sum(self.shares.values())
+
+    def of(self, items: Collection[str]) -> Mapping[str, tuple[float, float]]:
+        """Return each item's factor (`scoring.item_factor`) and usual gap in days."""
+        missing = [item for item in items if item not in self._known]
+        if missing:
+            counts, totals = self._tables.counts(missing), self._tables.totals
+            for item in missing:
+                its = counts.get(item)
+                self._known[item] = item_factor(its, totals), totals.usual_gap(its)
+        return self._known
+
+
 def _count(
-    bought: Basket,
-    history: Sequence[Basket],
-    tables: Tables,
-    by_length: _Cells,
-    new: _Ratio,
-    shares: Sequence[tuple[str, float]],
+    bought: Basket, history: Sequence[Basket], usual: _Usual, by_length: _Cells, new: _Ratio
 ) -> None:
     wanted = frozenset(bought.items)
     own, sums = habits(history, bought.day)
     length = length_class(len(history))
-    counts, totals = tables.counts(list(own)), tables.totals
-    width = len(DUE_EDGES) + 1
+    cells, known, width = by_length[length], usual.of(own), len(DUE_EDGES) + 1
     for item, habit in own.items():
-        its_counts = counts.get(item)
+        factor, gap = known[item]
         own_gap = habit.gap_days()
-        gap = own_gap if own_gap is not None else totals.usual_gap(its_counts)
-        times, cell = due_class(habit.times, bought.day - habit.last_day, gap)
-        tally = by_length[length][times * width + cell]
+        since = bought.day - habit.last_day
+        times, cell = due_class(habit.times, since, gap if own_gap is None else own_gap)
+        tally = cells[times * width + cell]
         tally[0] += item in wanted
-        tally[1] += expected(habit, sums, its_counts, totals)
-    for item, share in shares:
-        if item not in own:
-            new.add(length, item in wanted, share)
+        tally[1] += share(habit, sums) * factor
+    shares = usual.shares
+    met = sum(item not in own for item in wanted & shares.keys())
+    habitual = sum(shares[item] for item in own.keys() & shares.keys())
+    new.add(length, met, usual.all_shares - habitual)

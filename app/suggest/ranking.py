@@ -103,11 +103,12 @@ def rank(lines: Sequence[Line], day: int, tables: Tables) -> Ranked:
 
 def bought(lines: Iterable[Line], day: int) -> list[Basket]:
     """Net out returns, by day and over all; what is of no known quantity counts as bought."""
+    known = [line for line in lines if line.day <= day]
+    if all(line.quantity is None or line.quantity > 0 for line in known):
+        return baskets((line.day, line.key) for line in known)
     by_day: dict[tuple[int, str], float] = {}
     net: dict[str, float] = {}
-    for line in lines:
-        if line.day > day:
-            continue
+    for line in known:
         quantity = 1.0 if line.quantity is None else line.quantity
         place = (line.day, line.key)
         by_day[place] = by_day.get(place, 0.0) + quantity

@@ -199,16 +199,21 @@ def goes_with(
 ) -> list[Companion]:
     """Rank what goes with these items and is not among them, best first; scores are summed."""
     scores: dict[str, float] = {}
-    best: dict[str, tuple[float, str, int]] = {}
+    best: dict[str, tuple[Complement, str]] = {}
     for item in items:
         for other in complements.get(item, ()):
-            if other.item_id in items:
+            name = other.item_id
+            said = best.get(name)
+            if said is None:
+                if name not in items:
+                    scores[name], best[name] = other.score, (other, item)
                 continue
-            scores[other.item_id] = scores.get(other.item_id, 0.0) + other.score
-            said = (other.score, item, other.together)
-            if other.item_id not in best or said > best[other.item_id]:
-                best[other.item_id] = said
-    found = [Companion(item, score, best[item][1], best[item][2]) for item, score in scores.items()]
+            scores[name] += other.score
+            if (other.score, item, other.together) > (said[0].score, said[1], said[0].together):
+                best[name] = other, item
+    found = [
+        Companion(name, scores[name], item, other.together) for name, (other, item) in best.items()
+    ]
     found.sort(key=lambda each: (-each.score, -each.together, each.item_id))
     return found
 
