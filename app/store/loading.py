@@ -122,6 +122,15 @@ _SEEN = """
 UPDATE customer_links SET sync_id = :sync_id WHERE connector = :connector AND remote_id IN
   (SELECT t.remote_id FROM {rows} AND t.lane = 'same')
 """
+# A statement, the staged rows that it moves, and among which rows of others they may clash.
+_Pass = tuple[str, str, str | None]
+_NEW: tuple[_Pass, ...] = (
+    (_CUSTOMERS, "load_contacts", None),
+    (_LINKS, "load_contacts", None),
+    (_KEYS, "load_keys", "customer_keys"),
+    (_NUMBERS, "load_numbers", "phone_index"),
+)
+_SAME: tuple[_Pass, ...] = ((_SEEN, "load_contacts", None),)
 _CLASHES = (
     "SELECT DISTINCT t.remote_id FROM {rows} AND EXISTS"
     " (SELECT 1 FROM {table} o WHERE o.key = t.key AND o.connector <> :connector)"
@@ -142,6 +151,7 @@ class Load:
         self._values: dict[str, Any] = {"connector": connector, "sync_id": sync_id}
         self._open_now = AsyncExitStack()
         self._step = _FEWEST
+        self._lanes: frozenset[str] = frozenset()
 
     async def __aenter__(self) -> Self:
         """Open a connection of its own, with empty staging tables."""
@@ -201,15 +211,13 @@ class Load:
         async with self._writing():
             await hold_customers(self._conn)
             await self._sort_out()
-            for statement, rows in (
-                (_CUSTOMERS, "load_contacts t WHERE true"),
-                (_LINKS, "load_contacts t WHERE true"),
-                (_KEYS, "load_keys t WHERE true"),
-                (_NUMBERS, "load_numbers t, customer_links l WHERE true"),
-                (_SEEN, "load_contacts t WHERE true"),
-            ):
-                await self._run(statement, rows)
+            for statement, table, _ in self._passes():
+                link = ", customer_links l" if statement is _NUMBERS else ""
+                await self._run(statement, f"{table} t{link} WHERE true")
         return await self._left_over(), set()
+
+    def _passes(self) -> tuple[_Pass, ...]:
+        return (*(_NEW if "new" in self._lanes else ()), *(_SAME if "same" in self._lanes else ()))
 
     async def _sort_out(self) -> None:
         """Say of each record which way it goes."""
@@ -219,8 +227,9 @@ class Load:
         await self._conn.execute(text(_SORT_OUT), self._named(_SORT_OUT))
         if await self._beside_others():
             await self._conn.execute(text(_HELD_BY_OTHERS), self._named(_HELD_BY_OTHERS))
-        some = "SELECT EXISTS (SELECT 1 FROM load_contacts WHERE lane <> 'new')"
-        if await self._conn.scalar(text(some)):
+        lanes = await self._conn.scalars(text("SELECT DISTINCT lane FROM load_contacts"))
+        self._lanes = frozenset(lanes)
+        if self._lanes != {"new"}:
             for statement in _LEAVE_OUT:
                 await self._conn.exec_driver_sql(statement)
 
@@ -231,13 +240,7 @@ class Load:
 
     async def _move_in_order(self) -> set[str]:
         clashes: set[str] = set()
-        for statement, table, among in (
-            (_CUSTOMERS, "load_contacts", None),
-            (_LINKS, "load_contacts", None),
-            (_KEYS, "load_keys", "customer_keys"),
-            (_NUMBERS, "load_numbers", "phone_index"),
-            (_SEEN, "load_contacts", None),
-        ):
+        for statement, table, among in self._passes():
             clashes |= await self._pass(statement, table, among)
         return clashes
 
