@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from app.secret_fields import at
+
+# A validator of all settings can only name the field: "base_url: http is not encrypted…".
+_OF_A_FIELD = re.compile(r"(Value error, )(\w+): ")
 
 
 def settings_schema(config: type[BaseModel]) -> dict[str, Any]:
@@ -29,8 +33,18 @@ def settings_faults(
         config.model_validate(settings)
     except ValidationError as error:
         faults = error.errors(include_input=False, include_context=False, include_url=False)
-        return [(real_path(e["loc"], settings), e["type"], e["msg"]) for e in faults]
+        return [_placed(config, real_path(e["loc"], settings), e["type"], e["msg"]) for e in faults]
     return []
+
+
+def _placed(
+    config: type[BaseModel], path: tuple[str | int, ...], kind: str, message: str
+) -> tuple[tuple[str | int, ...], str, str]:
+    """Move what is said of the settings as a whole to the field whose name it begins with."""
+    found = None if path else _OF_A_FIELD.match(message)
+    if found is None or found[2] not in config.model_fields:
+        return path, kind, message
+    return (found[2],), kind, found[1] + message[found.end() :]
 
 
 def real_path(loc: tuple[str | int, ...], value: Any) -> tuple[str | int, ...]:

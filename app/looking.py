@@ -42,9 +42,10 @@ async def look_at(
         detail = f"nothing is to be mapped: {kind} knows its own fields"
         raise AppError(409, "nothing_to_map", detail)
     context = rt.sources.context(slug, kind, region or rt.default_region)
+    filled = rt.sources.with_currency(registry.kinds()[kind].Config.model_fields, settings)
     try:
         async with asyncio.timeout(LOOK_S):
-            look = await _look(kind, settings, context, wanted)
+            look = await _look(kind, filled, context, wanted)
     except TimeoutError:
         detail = f"the source did not answer within {LOOK_S:.0f} s"
         raise AppError(422, "cannot_look", detail) from None

@@ -24,7 +24,6 @@ async def tell_setup_code(rt: Runtime) -> None:
     async with rt.db.read() as session:
         if not await is_empty(session):
             return
-    base = rt.settings.public_url or "http://127.0.0.1:8000"
-    log.warning(
-        "make_the_first_administrator", at=f"{base}/admin", setup_code=setup_code(rt.secrets)
-    )
+    # Without a public address only who starts the server knows the port.
+    page = f"{rt.settings.public_url or ''}/admin"
+    log.warning("make_the_first_administrator", at=page, setup_code=setup_code(rt.secrets))

@@ -20,6 +20,7 @@ from bench import (
     duplicates,
     floor,
     index,
+    lists,
     micro,
     report,
     side,
@@ -60,6 +61,9 @@ def arguments(given: list[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--index", action="store_true", help="look-ups among ten million numbers, nothing else"
+    )
+    parser.add_argument(
+        "--lists", action="store_true", help="the console's lists of a million, nothing else"
     )
     parser.add_argument(
         "--suggest",
@@ -153,6 +157,10 @@ def main(given: list[str]) -> None:
         if wanted.index:
             count = index.NUMBERS // 20 if wanted.quick else index.NUMBERS
             print(index.table(asyncio.run(index.compare(Path(name), count))))
+            return
+        if wanted.lists:
+            count = lists.CUSTOMERS // 20 if wanted.quick else lists.CUSTOMERS
+            print(lists.table(asyncio.run(lists.compare(Path(name), count))))
             return
         if wanted.suggest:
             sizes = suggestions.SIZES[:1] if wanted.quick else suggestions.SIZES

@@ -55,6 +55,8 @@ from connectors.sdk.values import Row, TextFormat
 __all__ = ["RestConfig", "RestConnector"]
 
 _EVER = "1970-01-01T00:00:00Z"
+# What the bare base URL may say of a server that is there: few have anything at it.
+_ANSWERED = frozenset({ErrorKind.NOT_FOUND, ErrorKind.AUTH_DENIED, ErrorKind.BAD_DATA})
 _SAMPLE = 20
 # What is read beside a section, and shown even if that cannot be read.
 _BESIDE: dict[SectionName, str] = {"balance": "payments", "purchases": "purchase_totals"}
@@ -256,8 +258,17 @@ class RestConnector(Connector[RestConfig]):
             proved.append(text)
             ref = ref or found
         if not names:
-            return CheckResult(CheckStatus.BAD_CONFIG, "no operation has a path: give at least one")
+            return await self._check_server()
         return CheckResult(CheckStatus.OK, "", tuple(proved))
+
+    async def _check_server(self) -> CheckResult:
+        try:
+            await self._service.get("")
+        except SourceError as error:
+            if error.kind not in _ANSWERED:
+                return failed_check(error)
+        text = "the server answers, but no operation has a path: give at least one"
+        return CheckResult(CheckStatus.BAD_CONFIG, text, ("the server answers",))
 
     async def _try(self, name: str, ref: CustomerRef | None) -> tuple[str, CustomerRef | None]:
         """Ask one operation, for a customer or number that no service has if none is known."""

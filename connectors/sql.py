@@ -277,8 +277,16 @@ class SqlConnector(Connector[SqlConfig]):
             if name == "contacts" and rows.records:
                 ref = _ref(rows.records[0])
         if not any(getattr(queries, name) for name in Queries.model_fields):
-            return CheckResult(CheckStatus.BAD_CONFIG, "no query is set: give at least one")
+            return await self._check_connection()
         return CheckResult(CheckStatus.OK, "", tuple(proved))
+
+    async def _check_connection(self) -> CheckResult:
+        try:
+            await self._database.inspect(lambda _connection: None)
+        except SourceError as error:
+            return failed_check(error)
+        text = "it can be connected to, but no query is set: give at least one"
+        return CheckResult(CheckStatus.BAD_CONFIG, text, ("connected",))
 
     async def _try(self, name: str, ref: CustomerRef) -> tuple[Rows, str]:
         """Run one query with values that fit any type, and understand what it returns."""

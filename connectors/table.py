@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from time import perf_counter
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
+from connectors._table_file import (
+    LargeCustomers,
+    Reading,
+    WatchedFile,
+    being_written,
+    large_customers,
+    with_notes,
+)
+from connectors._table_records import contact_items
 from connectors.sdk import trace
 from connectors.sdk.checks import failed_check
 from connectors.sdk.columns import known, missing
@@ -28,19 +38,27 @@ from connectors.sdk.connector import (
 )
 from connectors.sdk.contacts import (
     CONTACT,
-    contact,
     customer_link,
     is_contact_column,
     missing_contact_columns,
-    phone_columns,
-    plain_phones,
 )
 from connectors.sdk.history import CATALOGUE, item, purchase
-from connectors.sdk.indexed import KEYS, Content, customers_of, index, orders_of, ref_of, rows_of
+from connectors.sdk.indexed import (
+    KEYS,
+    Content,
+    Key,
+    customers_of,
+    index,
+    key_of,
+    orders_of,
+    ref_of,
+    rows_of,
+)
 from connectors.sdk.mapping import check_names
-from connectors.sdk.sections import Origin, Reading, answer
+from connectors.sdk.sections import Origin, answer
+from connectors.sdk.sections import Reading as Rows
 from connectors.sdk.settings import Currency, CustomerUrl, TimeZone, zone_of
-from connectors.sdk.tabular import read_table, stamp
+from connectors.sdk.tabular import read_table
 from connectors.sdk.types import (
     Checkpoint,
     CheckResult,
@@ -53,7 +71,7 @@ from connectors.sdk.types import (
     SectionName,
     SourceError,
 )
-from connectors.sdk.values import DateOrder, Row, TextFormat, excel_damaged
+from connectors.sdk.values import DateOrder, TextFormat
 
 T = TypeVar("T")
 _SECTIONS: tuple[SectionName, ...] = ("balance", "purchases", "credit_terms")
@@ -66,6 +84,8 @@ KNOWN = {
     *CATALOGUE,
 }
 _CHECKED_CUSTOMERS = 1_000
+# How often a file that changes while it is read is read again.
+_TRIES = 3
 
 
 class TableConfig(ConnectorConfig):
@@ -164,9 +184,9 @@ class TableConnector(Connector[TableConfig]):
         self._form = TextFormat(config.decimal_comma, config.date_order, zone)
         # One thread: a reload and the look-ups behind it never see half a file.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="table-source")
-        self._stamp: tuple[int, int, int] | None = None
-        self._content: Content | None = None
-        self._fault: SourceError | None = None
+        self._file = WatchedFile(context.data_dir, config.path, self._read)
+        self._large = LargeCustomers()
+        self._prepared: Content | None = None
 
     @property
     def provides(self) -> frozenset[Capability]:
@@ -175,42 +195,57 @@ class TableConnector(Connector[TableConfig]):
 
     async def contacts(self, since: str | None) -> AsyncIterator[ContactItem]:  # noqa: ARG002
         """Read all customers; a file knows nothing of changes since."""
-        content = await self._whole()
-        customers = await self._run(lambda: customers_of(content))
+        whole = await self._whole()
+        customers = await self._run(lambda: customers_of(whole.content))
         for rows in customers:
-            for each in _contact_items(rows, content.faults, self.config):
+            for each in contact_items(
+                rows, whole.content.faults, self.config.columns, self.config.customer_url
+            ):
                 yield each
+        await self._run(lambda: self._file.check_whole(whole))
         yield Checkpoint(None, len(customers))
 
     async def purchases(self, since: str | None) -> AsyncIterator[PurchaseItem]:  # noqa: ARG002
         """Read the orders of all customers."""
-        content = await self._whole()
-        orders = await self._run(lambda: orders_of(content))
+        whole = await self._whole()
+        faults = whole.content.faults
+        orders = await self._run(lambda: orders_of(whole.content))
         currency = self.config.currency or None
         for rows in orders:
-            faulty = [row for row in rows if row.number in content.faults]
+            faulty = [row for row in rows if row.number in faults]
             for row in faulty:
-                yield RejectedRow(row.where, content.faults[row.number])
+                yield RejectedRow(row.where, faults[row.number])
             if not faulty:
                 yield purchase(rows, currency)
+        await self._run(lambda: self._file.check_whole(whole))
         yield Checkpoint(None, len(orders))
 
     async def catalogue(self, since: str | None) -> AsyncIterator[CatalogueItem]:  # noqa: ARG002
         """Read all items."""
-        content = await self._whole()
+        whole = await self._whole()
+        content = whole.content
         for row in content.rows:
             if row.number in content.faults:
                 yield RejectedRow(row.where, content.faults[row.number])
             else:
                 yield item(row, self.config.currency or None)
+        await self._run(lambda: self._file.check_whole(whole))
         yield Checkpoint(None, len(content.rows))
 
-    async def _whole(self) -> Content:
-        """Return the content, if it is the file's."""
-        content, note = await self._run(self._current)
-        if note:
-            raise SourceError(ErrorKind.BAD_DATA, note)
-        return content
+    async def _whole(self) -> Reading:
+        """Return the content, if it is the file's and nobody is writing it.
+
+        What a sync does not find in half a file would be removed.
+        """
+        for _ in range(_TRIES):
+            reading = await self._run(self._reading)
+            if reading.note:
+                raise SourceError(ErrorKind.BAD_DATA, reading.note)
+            wait_s = self._file.quiet_in_s(reading)
+            if not wait_s:
+                return reading
+            await asyncio.sleep(wait_s)
+        raise being_written(self.config.path)
 
     async def fetch(self, section: SectionName, ref: CustomerRef) -> Found | Empty:
         """Find the rows of a customer; if the new file is unreadable, in the old content."""
@@ -220,71 +255,59 @@ class TableConnector(Connector[TableConfig]):
 
     async def _tell(self, section: SectionName, ref: CustomerRef) -> None:
         began = perf_counter()
-        content, _ = await self._run(self._current)
-        rows = rows_of(section, content, ref)
-        cells = [{"row": row.number, **_headed(row, self.config.columns)} for row in rows]
+        content = (await self._run(self._reading)).content
+        rows = rows_of(section, content, key_of(content, ref))
+        headers = self.config.columns.items()
+        cells = [
+            {"row": row.number, **{header: row.values.get(name) for name, header in headers}}
+            for row in rows
+        ]
         trace.tell_rows(f"file {self.config.path}", began, cells)
 
     def _fetch(self, section: SectionName, ref: CustomerRef) -> Found | Empty:
-        content, note = self._current()
-        return self._answer(section, ref, content, [note] if note else [])
+        content, note, _ = self._reading()
+        found = self._answer(section, key_of(content, ref), content)
+        return with_notes(found, customer_link(self.config.customer_url, ref), note)
 
-    def _answer(
-        self, section: SectionName, ref: CustomerRef, content: Content, notes: Sequence[str]
-    ) -> Found | Empty:
-        rows = rows_of(section, content, ref)
+    def _answer(self, section: SectionName, key: Key | None, content: Content) -> Found | Empty:
+        if section == "purchases":
+            return self._large.kept(content, key, lambda: self._worked_out(section, key, content))
+        return self._worked_out(section, key, content)
+
+    def _worked_out(self, section: SectionName, key: Key | None, content: Content) -> Found | Empty:
+        rows = rows_of(section, content, key)
         for row in rows:
             if row.number in content.faults:
                 raise SourceError(ErrorKind.BAD_DATA, f"{row.where} {content.faults[row.number]}")
-        link = customer_link(self.config.customer_url, ref)
         origin = Origin(
             self.context.slug,
             self.context.today(self._form.zone),
             content.as_of,
             self.config.currency or None,
-            link,
         )
-        return answer(section, Reading(rows), origin, notes=notes)
+        return answer(section, Rows(rows), origin)
 
-    def _current(self) -> tuple[Content, str | None]:
-        """Return the content, read again if the file changed, and what is wrong with the file."""
-        path = self._path()
-        try:
-            now = stamp(path)
-        except OSError:
-            self._stamp = None
-            self._fault = SourceError(
-                ErrorKind.UNAVAILABLE, f"the file {path.name} is not in the data folder"
-            )
-        else:
-            if now != self._stamp:
-                self._stamp = now
-                self._reload(path, datetime.fromtimestamp(now[0] / 1e9, UTC))
-        if self._content is None:
-            raise self._fault or SourceError(ErrorKind.UNAVAILABLE, "the file was not read")
-        if self._fault is None:
-            return self._content, None
-        age = f"{self._content.as_of:%Y-%m-%d %H:%M} UTC"
-        return self._content, f"{self._fault.text}; the content of {age} is used"
+    def _reading(self) -> Reading:
+        """Read the file; of a new one, what takes long is worked out before anybody asks."""
+        reading = self._file.reading()
+        content = reading.content
+        if content is not self._prepared and "purchases" in self.provides:
+            self._prepared = content
+            self._soon(content, large_customers(content))
+        return reading
 
-    def _reload(self, path: Path, as_of: datetime) -> None:
-        try:
-            self._content = self._read(path, as_of)
-            self._fault = None
-        except SourceError as error:
-            self._fault = error
-            if error.kind is ErrorKind.UNAVAILABLE:
-                # It was in the way of somebody who wrote it: once more the next time.
-                self._stamp = None
+    def _prepare(self, content: Content, keys: list[Key]) -> None:
+        # One at a time: look-ups that came meanwhile are answered before the next.
+        if content is self._prepared:
+            with suppress(SourceError):
+                self._answer("purchases", keys.pop(), content)
+            self._soon(content, keys)
 
-    def _path(self) -> Path:
-        folder = self.context.data_dir.resolve()
-        path = (folder / self.config.path).resolve()
-        if not path.is_relative_to(folder):
-            raise SourceError(
-                ErrorKind.BAD_CONFIG, "the file must be in the data folder: give its name there"
-            )
-        return path
+    def _soon(self, content: Content, keys: list[Key]) -> None:
+        # RuntimeError: the connector was closed meanwhile.
+        with suppress(RuntimeError):
+            if keys:
+                self._thread.submit(self._prepare, content, keys)
 
     def _read(self, path: Path, as_of: datetime) -> Content:
         delimiter = "\t" if self.config.delimiter == "tab" else self.config.delimiter
@@ -301,14 +324,17 @@ class TableConnector(Connector[TableConfig]):
             return failed_check(error)
 
     def _check(self) -> CheckResult:
-        content, note = self._current()
+        content, note, _ = self._reading()
         if note:
             return CheckResult(CheckStatus.BAD_CONFIG, note)
         proved = [f"{len(content.rows)} rows, of {content.as_of:%Y-%m-%d %H:%M} UTC"]
         customers = customers_of(content)
         if "contacts" in self.provides:
+            columns, link = self.config.columns, self.config.customer_url
             items = [
-                i for rows in customers for i in _contact_items(rows, content.faults, self.config)
+                each
+                for rows in customers
+                for each in contact_items(rows, content.faults, columns, link)
             ]
             rejected = [i for i in items if isinstance(i, RejectedRow)]
             proved.append(f"contacts: {len(items) - len(rejected)}")
@@ -327,7 +353,7 @@ class TableConnector(Connector[TableConfig]):
         found, errors = 0, []
         for ref in refs:
             try:
-                found += isinstance(self._answer(section, ref, content, ()), Found)
+                found += isinstance(self._answer(section, key_of(content, ref), content), Found)
             except SourceError as error:
                 errors.append(error)
         if errors and not found:
@@ -352,34 +378,3 @@ def _proved_items(content: Content, currency: str | None) -> str:
     text = f"catalogue: {len(made) - len(rejected)} items"
     first = f", {len(rejected)} rows rejected, first: {rejected[0].why}" if rejected else ""
     return text + first
-
-
-def _headed(row: Row, columns: Mapping[str, str]) -> dict[str, Any]:
-    """Return a row's cells under the headers of the file."""
-    return {header: row.values.get(name) for name, header in columns.items()}
-
-
-def _contact_items(
-    rows: list[Row], faults: Mapping[int, str], config: TableConfig
-) -> Iterator[ContactItem]:
-    """Make a contact of a customer's rows, and name each number that a spreadsheet has spoilt."""
-    for row in rows:
-        if row.number in faults:
-            yield RejectedRow(row.where, faults[row.number])
-            return
-        for column in phone_columns(row.values):
-            if excel_damaged(row.values[column]):
-                yield RejectedRow(
-                    row.where,
-                    f"the number under {config.columns[column]!r} is kept as a number, so a leading"
-                    " 0 or + is lost: format the column as text and enter it again",
-                )
-    if "remote_id" not in config.columns:
-        rows = [
-            Row({**row.values, "remote_id": row.values["external_id"]}, row.number) for row in rows
-        ]
-    yield contact(rows, config.customer_url, _undamaged_phones)
-
-
-def _undamaged_phones(row: Row, column: str) -> tuple[str, ...]:
-    return () if excel_damaged(row.values.get(column)) else plain_phones(row, column)

@@ -20,7 +20,7 @@ from app.configure import apply_plan
 from app.runtime import open_runtime
 from app.settings import load_settings
 from tests.product import SECRET, TOKEN, USERS
-from tests.store.contacts_world import contact, put
+from tests.store.contacts_world import contact, customers, put
 
 
 @pytest.fixture
@@ -66,6 +66,31 @@ def test_a_likely_pair_is_printed_merged_and_parted_again() -> None:
     parted = screenpop("undo", merge_id, "--user", "sue@example.com")
     assert f"{other} is a customer of its own again" in parted
     assert "0 likely duplicates" in screenpop("duplicates")
+
+
+@pytest.mark.usefixtures("known")
+def test_a_record_is_taken_out_of_a_customer_and_put_back() -> None:
+    joint = asyncio.run(_join())
+    by = ("--user", "sue@example.com")
+    taken = screenpop("take-out", joint, "shop", "7", *by)
+    made = re.fullmatch(
+        rf"parting (\d+): shop 7 is (c-\w+) now, with 0 calls; no rule joins it to {joint} again\n",
+        taken.replace("\n", " ").rstrip() + "\n",
+    )
+    assert made is not None, taken
+    again = screenpop("take-out", joint, "shop", "7", *by, status=1)
+    assert again == "shop 7 is no record of this customer any more: read it again\n"
+    assert "the record is part of c-" in screenpop("put-back", made[1], *by)
+    assert "taken back already" in screenpop("put-back", made[1], *by, status=1)
+
+
+async def _join() -> str:
+    rt = await open_runtime(load_settings(), run_migrations=False)
+    for connector, remote_id in (("books", "1"), ("shop", "7")):
+        await put(rt.db, connector, contact(remote_id, "07700 900123", tax_number="GB123456789"))
+    (joint,) = set((await customers(rt.db)).values())
+    await rt.close()
+    return joint
 
 
 @pytest.mark.usefixtures("known")

@@ -47,6 +47,25 @@ async def test_a_live_pop_follows_a_merge_and_its_undo(product: Product) -> None
         await ada.until(lambda s: s.pops[call_id]["customer"]["customer_id"] == books)
 
 
+async def test_a_live_pop_follows_a_record_that_is_taken_out_and_put_back(product: Product) -> None:
+    db = product.runtime.db
+    same = {"tax_number": "GB123456789"}
+    await put(db, "books", contact("1", ANN, display_name="Ann Bell", **same))
+    await put(db, "shop", contact("7", OFFICE, display_name="Bell & Co", tier="gold", **same))
+    (joint,) = set((await customers(db)).values())
+    async with product.screen("ada@example.com") as ada:
+        call_id = await product.event("ringing", ani=OFFICE, extension="101")
+        assert (await ada.pop(call_id))["customer"]["customer_id"] == joint
+        taken = await post(product, f"{joint}/take-out", connector="shop", remote_id="7")
+        shop = taken["parted_id"]
+        await ada.until(lambda s: s.pops[call_id]["customer"]["customer_id"] == shop)
+        assert ada.pops[call_id]["customer"]["display_name"] == "Bell & Co"
+        back = await post(product, f"partings/{taken['parting_id']}/undo")
+        one = back["customer_id"]
+        await ada.until(lambda s: len(s.pops[call_id]["customer"]["links"]) == 2)
+        assert ada.pops[call_id]["customer"]["customer_id"] == one
+
+
 async def test_a_merge_made_by_another_process_is_followed(product: Product) -> None:
     db = product.runtime.db
     await put(db, "books", contact("1", ANN, display_name="Ann Bell"))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import delete
 
 from app.scans import index_due, scan_due
 from app.store.leases import hold
-from app.store.scan import due, last_scan
+from app.store.scan import due, last_scan, next_due
 from app.store.search import search
 from app.store.words import TERMS, index_changed, index_missing
 from tests.product import Product, settings_for
@@ -24,6 +26,14 @@ def test_it_is_due_after_two_at_night_and_when_a_night_was_missed() -> None:
     assert not due(TWO - timedelta(hours=3), TWO - timedelta(minutes=1))
     assert not due(TWO, TWO + timedelta(hours=20))
     assert due(TWO, TWO + timedelta(hours=37))
+
+
+@given(st.integers(0, 60 * 24 * 400))
+def test_it_is_due_again_from_the_time_that_is_told(minutes: int) -> None:
+    last = TWO + timedelta(minutes=minutes)
+    then = next_due(last)
+    assert due(last, then)
+    assert not due(last, then - timedelta(seconds=1))
 
 
 async def test_one_process_scans_all_customers_once(migrated_url: str, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Annotated, Any, get_args
 
 import structlog
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict
 
 from app.api.configured import (
@@ -20,7 +20,7 @@ from app.api.configured import (
     unchanged_since,
 )
 from app.api.deps import Admin, RuntimeDep
-from app.api.oauth import AuthorisationOut, authorisation
+from app.api.oauth import AuthorisationOut, authorisation, callback_url
 from app.api.syncs import SyncOut, sync_out
 from app.entries import ConnectorFields, Region, Slug
 from app.errors import AppError
@@ -107,8 +107,12 @@ class CheckOut(BaseModel):
 
 
 @router.get("/connector-kinds")
-async def list_kinds(_admin: Admin) -> dict[str, Any]:
-    """List the kinds with the JSON Schema of their settings and presets, or why they are broken."""
+async def list_kinds(_admin: Admin, runtime: RuntimeDep, request: Request) -> dict[str, Any]:
+    """List the kinds with the JSON Schema of their settings and presets, or why they are broken.
+
+    `redirect_uri` is what to register with the vendor, where a person may have to say yes.
+    """
+    back = callback_url(runtime, request)
     usable = [
         {
             "kind": kind.kind,
@@ -118,6 +122,7 @@ async def list_kinds(_admin: Admin) -> dict[str, Any]:
             "brings": _brings(kind),
             "needs": _needs(kind),
             "presets": [_preset(p) for p in presets().values() if p.kind == kind.kind],
+            "redirect_uri": back if kind.may_ask_a_person() else None,
             "broken": None,
         }
         for kind in registry.kinds().values()
@@ -131,6 +136,7 @@ async def list_kinds(_admin: Admin) -> dict[str, Any]:
             "brings": None,
             "needs": [],
             "presets": [],
+            "redirect_uri": None,
             "broken": reason,
         }
         for kind, reason in registry.broken().items()
@@ -218,9 +224,7 @@ async def check_settings(body: CheckIn, _admin: Admin, runtime: RuntimeDep) -> C
     stored: dict[str, Any] = {}
     if body.slug is not None:
         async with runtime.db.read() as session:
-            row = await session.get(ConnectorRow, body.slug)
-        if row is not None and row.kind == body.kind:
-            stored = configuration.open_settings(row, runtime.secrets)
+            stored = await versions.kept_settings(session, body.slug, body.kind, runtime.secrets)
     settings = checked_settings(config, body.settings, stored)
     return await _check(runtime, body.slug or "check", body.kind, settings, body.region)
 
@@ -272,8 +276,9 @@ async def _check(
     context = runtime.sources.context(slug, kind, region or runtime.default_region)
     start = perf_counter()
     cls = registry.kinds()[kind]
+    filled = runtime.sources.with_currency(cls.Config.model_fields, settings)
     try:
-        result = await _run_check(cls, cls.Config.model_validate(settings), context)
+        result = await _run_check(cls, cls.Config.model_validate(filled), context)
     except Exception as error:  # noqa: BLE001 - a connector is somebody else's code
         log.warning("check_broke", connector=slug, kind=kind, error=type(error).__name__)
         text = f"the connector itself failed ({type(error).__name__}); tell its author"

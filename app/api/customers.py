@@ -20,12 +20,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.deps import Allow, AnyUser, Limit, RuntimeDep
 from app.api.security import Principal
+from app.core.identity import Ref
 from app.core.pop import dumps
 from app.core.quality import Kind
 from app.errors import AppError
 from app.runtime import Runtime
 from app.screenpop import follow_customers
-from app.store import customers, merging, search
+from app.store import customers, merging, parting, search
 from app.store.scan import last_scan
 
 router = APIRouter(prefix="/api/v1/customers", tags=["customers"])
@@ -56,6 +57,15 @@ class MergeIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
     survivor_id: str = Field(max_length=64)
     gone_id: str = Field(max_length=64)
+    reason: str | None = Field(None, max_length=200)
+
+
+class PartIn(BaseModel):
+    """A record that is not this customer's, and why a person says so."""
+
+    model_config = ConfigDict(extra="forbid")
+    connector: str = Field(max_length=100)
+    remote_id: str = Field(max_length=1000)
     reason: str | None = Field(None, max_length=200)
 
 
@@ -168,6 +178,7 @@ async def list_duplicates(
             "next": dumps([last["score"], last["proposal_id"]]).decode() if last else None,
             "open": count,
             "looked_at": await last_scan(rt.db),
+            "names": rt.sources.names(),
         }
     )
 
@@ -224,6 +235,35 @@ async def undo(rt: RuntimeDep, me: Decider, merge_id: RowId) -> Response:
     return as_json(parted)
 
 
+@router.post("/{customer_id}/take-out", status_code=201)
+async def take_out(rt: RuntimeDep, me: Decider, customer_id: CustomerId, body: PartIn) -> Response:
+    """Make a record that the rules joined to this customer one of its own; it stays apart."""
+    async with rt.db.begin() as session:
+        with plain_errors():
+            taken = await parting.take_out(
+                await session.connection(),
+                customer_id,
+                Ref(body.connector, body.remote_id),
+                user_id=me.user.user_id,
+                at=rt.clock(),
+                reasons=[body.reason] if body.reason else [],
+            )
+    await tell_pops(rt, {customer_id, taken.customer_id, taken.parted_id})
+    return as_json(taken, 201)
+
+
+@router.post("/partings/{parting_id}/undo")
+async def put_back(rt: RuntimeDep, me: Decider, parting_id: RowId) -> Response:
+    """Take back that a record was taken out: the rules decide again whose it is."""
+    async with rt.db.begin() as session:
+        with plain_errors():
+            back = await parting.put_back(
+                await session.connection(), parting_id, user_id=me.user.user_id, at=rt.clock()
+            )
+    await tell_pops(rt, {back.customer_id, back.parted_id})
+    return as_json(back)
+
+
 @router.get("/quality")
 async def list_issues(
     rt: RuntimeDep,
@@ -251,6 +291,7 @@ async def list_issues(
             "next": dumps(cursor).decode() if cursor else None,
             "counts": counts,
             "looked_at": await last_scan(rt.db),
+            "names": rt.sources.names(),
         }
     )
 

@@ -1,4 +1,4 @@
-"""`/api/v1/customers`: what was decided about likely duplicates and quality issues, taken back."""
+"""`/api/v1/customers`: look through them now; what was decided about what it found, taken back."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from app.api.deps import Limit, RuntimeDep
 from app.core.identity import Ref
 from app.core.quality import Kind
 from app.errors import AppError
+from app.scans import CannotScan, scan_state, start_scan
 from app.store import mending
 from app.store.merging import Parted
 
@@ -25,6 +26,22 @@ class RecordIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
     connector: str = Field(max_length=100)
     remote_id: str = Field(max_length=1000)
+
+
+@router.get("/scan")
+async def get_scan(rt: RuntimeDep, _me: Decider) -> Response:
+    """Say when the customers were looked through, when they will be, and how far that is."""
+    return as_json(await scan_state(rt))
+
+
+@router.post("/scan", status_code=202)
+async def begin_scan(rt: RuntimeDep, _me: Decider) -> Response:
+    """Begin to look through the customers now, beside the calls."""
+    try:
+        await start_scan(rt)
+    except CannotScan as error:
+        raise AppError(409, "conflict", str(error)) from None
+    return as_json({"started": True}, 202)
 
 
 @router.get("/duplicates/decided")

@@ -90,7 +90,7 @@ async def begin(
     """Begin to connect: open `authorize_url` in the browser that is logged in here."""
     row, settings, kind = await _connector(runtime, slug)
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
-    redirect_uri = _redirect_uri(runtime, request)
+    redirect_uri = callback_url(runtime, request)
     begun = Begun(slug, _bound_to(admin), verifier, redirect_uri)
     async with runtime.db.begin() as session:
         expires_at = await keep_request(session, runtime.secrets, state, begun, runtime.clock())
@@ -110,7 +110,7 @@ async def get_authorisation(
     shown = authorisation(row, settings, grant)
     if shown is None:
         raise _needs_none(row)
-    return AuthorisationStateOut(**shown.model_dump(), redirect_uri=_redirect_uri(runtime, request))
+    return AuthorisationStateOut(**shown.model_dump(), redirect_uri=callback_url(runtime, request))
 
 
 @router.delete("/connectors/{slug}/authorisation", status_code=204)
@@ -205,7 +205,8 @@ def _needs_none(row: ConnectorRow) -> AppError:
     return AppError(409, "no_authorisation_needed", detail)
 
 
-def _redirect_uri(runtime: Runtime, request: Request) -> str:
+def callback_url(runtime: Runtime, request: Request) -> str:
+    """Return where the vendor sends the browser back to."""
     base = runtime.settings.public_url or str(request.base_url).rstrip("/")
     return base + _CALLBACK
 

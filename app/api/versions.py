@@ -164,7 +164,7 @@ async def save_draft(
         await unchanged_since(session, slug, if_match)
         await _same_draft(session, slug, seen)
         live = await _live(session, slug, runtime)
-        kept = await _kept(session, slug, body.kind, runtime)
+        kept = await versions.kept_settings(session, slug, body.kind, runtime.secrets)
         fields = body.model_dump(exclude={"note"})
         fields["settings"], faults = _checked(config, body.settings, kept)
         row = await versions.save_draft(
@@ -335,16 +335,6 @@ async def _live(session: AsyncSession, slug: str, runtime: Runtime) -> dict[str,
     number = await versions.live_number(session, slug)
     row = await versions.version(session, slug, number) if number else None
     return versions.fields_of(row, runtime.secrets) if row else None
-
-
-async def _kept(session: AsyncSession, slug: str, kind: str, runtime: Runtime) -> dict[str, Any]:
-    """Return the settings whose secrets `set` stands for: the draft's, else what is live."""
-    draft = await versions.draft_of(session, slug)
-    fields = versions.fields_of(draft, runtime.secrets) if draft else None
-    if fields is None or fields["kind"] != kind:
-        fields = await _live(session, slug, runtime)
-    settings: dict[str, Any] = fields["settings"] if fields and fields["kind"] == kind else {}
-    return settings
 
 
 def _faults(fields: dict[str, Any]) -> list[FieldError]:

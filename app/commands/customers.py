@@ -1,4 +1,4 @@
-"""`screenpop customers duplicates | merge | undo | quality`."""
+"""`screenpop customers duplicates | merge | undo | take-out | put-back | quality`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from rich.table import Table
 
 from app.api.customers import COLUMNS, safe_cells
 from app.commands.common import NoMigrate, console, errors, opened, prepare, run
+from app.core.identity import Ref
 from app.core.quality import KINDS
 from app.errors import UserError
 from app.runtime import Runtime
 from app.settings import Settings
-from app.store import customers, merging
+from app.store import customers, merging, parting
 from app.store.accounts import user_by_email
 from app.store.scan import Scanned, scan
 
@@ -107,6 +108,56 @@ async def _undo(settings: Settings, merge_id: int, user: str, no_migrate: bool) 
         console.print(
             f"{parted.calls_kept} calls since the merge came from numbers of both or of neither: "
             f"they stay with {parted.survivor_id}"
+        )
+
+
+@app.command("take-out")
+def take_out(
+    customer: str, connector: str, record: str, user: By, no_migrate: NoMigrate = False
+) -> None:
+    """Take a record (its id in that connector) out of a customer that the rules joined it to."""
+    run(_take_out(prepare(), customer, Ref(connector, record), user, no_migrate))
+
+
+async def _take_out(
+    settings: Settings, customer: str, ref: Ref, user: str, no_migrate: bool
+) -> None:
+    async with opened(settings, no_migrate=no_migrate) as rt:
+        user_id = await _decider(rt, user)
+        async with rt.db.begin() as session:
+            conn = await session.connection()
+            made = await parting.take_out(conn, customer, ref, user_id=user_id, at=rt.clock())
+        await rt.bus.publish({"customers": sorted({customer, made.customer_id, made.parted_id})})
+    console.print(
+        f"parting {made.parting_id}: {ref.connector} {ref.remote_id} is {made.parted_id} now, with "
+        f"{made.calls} calls; no rule joins it to {made.customer_id} again"
+    )
+    if made.calls_kept:
+        console.print(
+            f"{made.calls_kept} calls came from numbers of both or of neither: they stay with "
+            f"{made.customer_id}"
+        )
+
+
+@app.command("put-back")
+def put_back(parting_id: int, user: By, no_migrate: NoMigrate = False) -> None:
+    """Take back that a record was taken out; the rules decide again whose it is."""
+    run(_put_back(prepare(), parting_id, user, no_migrate))
+
+
+async def _put_back(settings: Settings, parting_id: int, user: str, no_migrate: bool) -> None:
+    async with opened(settings, no_migrate=no_migrate) as rt:
+        user_id = await _decider(rt, user)
+        async with rt.db.begin() as session:
+            conn = await session.connection()
+            back = await parting.put_back(conn, parting_id, user_id=user_id, at=rt.clock())
+        await rt.bus.publish({"customers": sorted({back.customer_id, back.parted_id})})
+    if back.joined:
+        console.print(f"the record is part of {back.customer_id} again")
+    else:
+        console.print(
+            f"the word is taken back, but no rule joins {back.parted_id} and {back.customer_id} "
+            "now: merge them if they are one"
         )
 
 

@@ -3,8 +3,9 @@
 Only certain links are made. Evidence, strongest first: the same account number (`external_id`),
 the same tax number, an unshared phone number with the same name, a phone number with the same
 e-mail address. Two records of one connector are never joined, nor two of which a person said that
-they are not the same, and evidence that would join them is no evidence. The outcome depends on
-the records and these words alone, not on the order they came in.
+they are not the same, and evidence that would join them is no evidence, but for those whom that
+person had on one side. The outcome depends on the records and these words alone, not on the order
+they came in.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -303,7 +304,18 @@ def _join_by(strength: str, groups: list[list[Record]], no_proof: set[str]) -> l
             for key, unless_shared in _evidence(record, strength):
                 if unless_shared not in no_proof:
                     holders[key].add(index)
-    parent = list(range(len(groups)))
+    held = [held_by for held_by in holders.values() if len(held_by) > 1]
+    return [
+        [record for index in members for record in groups[index]]
+        for members in _clusters(groups, range(len(groups)), held)
+    ]
+
+
+def _clusters(
+    groups: list[list[Record]], members: Iterable[int], held: Iterable[set[int]]
+) -> Iterator[list[int]]:
+    """Yield which of the members become one, where `held` are those that share evidence."""
+    parent = {index: index for index in members}
 
     def root(index: int) -> int:
         while parent[index] != index:
@@ -311,22 +323,26 @@ def _join_by(strength: str, groups: list[list[Record]], no_proof: set[str]) -> l
             index = parent[index]
         return index
 
-    for held_by in holders.values():
-        if len(held_by) > 1 and _are_apart(groups, held_by):
-            first = min(map(root, held_by))
-            for index in held_by:
+    shared = [some for held_by in held for some in _by_word(groups, held_by) if len(some) > 1]
+    for some in shared:
+        if _are_apart(groups, some):
+            first = min(map(root, some))
+            for index in some:
                 parent[root(index)] = first
     clusters: dict[int, list[int]] = defaultdict(list)
-    for index in range(len(groups)):
+    for index in parent:
         clusters[root(index)].append(index)
-    joined: list[list[Record]] = []
-    for members in clusters.values():
-        # One doubt in a chain of links makes all of them doubtful.
-        if _are_apart(groups, members):
-            joined.append([record for index in members for record in groups[index]])
-        else:
-            joined.extend(groups[index] for index in members)
-    return joined
+    for cluster in clusters.values():
+        if _are_apart(groups, cluster):
+            yield cluster
+            continue
+        # One doubt in a chain of links makes all of them doubtful, but for those that the person
+        # who doubts has on one side.
+        sides = [set(cluster)] if len(cluster) < 3 else _by_word(groups, cluster)
+        together = [side for side in sides if 1 < len(side) < len(cluster)]
+        yield from ([index] for index in cluster if not any(index in side for side in together))
+        for side in together:
+            yield from _clusters(groups, sorted(side), [some & side for some in shared])
 
 
 def _are_apart(groups: list[list[Record]], members: Collection[int]) -> bool:
@@ -336,6 +352,21 @@ def _are_apart(groups: list[list[Record]], members: Collection[int]) -> bool:
         return False
     bars = {bar for record in records for bar in record.bars}
     return not any(bar.side and Bar(bar.decision, False) in bars for bar in bars)
+
+
+def _by_word(groups: list[list[Record]], members: Collection[int]) -> list[set[int]]:
+    """Part the groups by what persons said; who is on no side of a word that parts is left out."""
+    bars = {index: {bar for r in groups[index] for bar in r.bars} for index in members}
+    said = {bar for of_it in bars.values() for bar in of_it}
+    if not said:
+        return [set(members)]
+    parting = sorted({b.decision for b in said if Bar(b.decision, not b.side) in said})
+    sides: dict[tuple[Bar, ...], set[int]] = defaultdict(set)
+    for index in members:
+        on = tuple(bar for bar in sorted(bars[index]) if bar.decision in parting)
+        if len(on) == len(parting):
+            sides[on].add(index)
+    return list(sides.values())
 
 
 def _united(values: Iterable[str]) -> list[str]:

@@ -47,6 +47,9 @@ def _copy(value: Any, secrets: list[str]) -> Any:
         return value.isoformat()
     if isinstance(value, bytes | bytearray | memoryview):
         return f"({len(value)} bytes)"
+    if isinstance(value, float) and value.is_integer():
+        # A spreadsheet has no other numbers: 2000 is 2000.0 there.
+        return str(int(value))
     if isinstance(value, Decimal | float):
         return str(value)
     return _text(str(value), secrets)

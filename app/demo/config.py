@@ -19,6 +19,7 @@ _USER = """\
 """
 _TEXT = """\
 default_region: GB
+default_currency: GBP
 users:
 {users}\
 phone_systems:

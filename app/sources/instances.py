@@ -144,7 +144,7 @@ class Instances:
             return Instance(config, guard, fault=f"there is no connector of kind {config.kind}")
         context = self.context(config.slug, config.kind, config.region)
         try:
-            settings = self._with_currency(kind.Config.model_fields, config.settings)
+            settings = self.with_currency(kind.Config.model_fields, config.settings)
             connector = kind(kind.Config.model_validate(settings), context)
         except ValidationError as error:
             first = error.errors()[0]
@@ -155,7 +155,7 @@ class Instances:
             return Instance(config, guard, fault=f"it failed to start: {type(error).__name__}")
         return Instance(config, guard, connector)
 
-    def _with_currency(
+    def with_currency(
         self, fields: Mapping[str, Any], settings: Mapping[str, Any]
     ) -> Mapping[str, Any]:
         """Fill in the currency of amounts for which the source gives none, where none is set."""

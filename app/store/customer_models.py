@@ -15,6 +15,7 @@ from app.store.types import Json
 class CustomerMerge(Base):
     """`gone_id` became part of `survivor_id`, by a person's word or by the rules' evidence.
 
+    Of what the rules joined, `undone_by` is who took the one record in `gone_refs` out again.
     `gone_doc` and `gone_refs` (records) are as they were then. What was the gone customer's
     keeps its id as `origin_id` and goes back when the merge is undone.
     """

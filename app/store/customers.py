@@ -13,7 +13,7 @@ from app.core.identity import Proof, Record, Ref, proofs
 from app.core.merges import Edge, family
 from app.store.calls import calls_of
 from app.store.engine import Database
-from app.store.homes import MERGES, PROPOSALS, edges_of
+from app.store.homes import BARS, MERGES, PROPOSALS, edges_of, parting_decision
 from app.store.merging import Merged, bar, merge, shown_id
 from app.store.models import Base
 from app.store.records import CUSTOMERS, INDEX, KEYS, LINKS, chunks
@@ -150,6 +150,10 @@ async def _merges(conn: AsyncConnection, customers: Iterable[str]) -> list[dict[
         .where(or_(MERGES.c.survivor_id.in_(ids), MERGES.c.gone_id.in_(ids)))
         .order_by(MERGES.c.id.desc())
     )
+    rows = (await conn.execute(query)).all()
+    words = [parting_decision(row.id) for row in rows if row.made_by == "rule" and row.undone_by]
+    kept = select(BARS.c.decision).where(BARS.c.decision.in_(words)).distinct()
+    apart = set(await conn.scalars(kept)) if words else set()
     return [
         {
             "merge_id": row.id,
@@ -165,8 +169,9 @@ async def _merges(conn: AsyncConnection, customers: Iterable[str]) -> list[dict[
             "undone_by": {"user_id": row.undone_by, "name": row.undone_by_name}
             if row.undone_by
             else None,
+            "kept_apart": parting_decision(row.id) in apart,
         }
-        for row in await conn.execute(query)
+        for row in rows
     ]
 
 

@@ -80,16 +80,21 @@ class History:
         An order replaces the one with its number, lines and all; one older than the retention or
         without lines is not kept.
         """
-        oldest = day_number(at.date() - RETENTION)
+        oldest = at.date() - RETENTION
         orders: dict[str, _Order] = {}
         unusable: set[str] = set()
         for number, purchase in changes.items():
             if purchase is None:
                 continue
+            day = purchase.order.order_date
+            if day is not None and day < oldest:
+                run.records += 1
+                unusable.add(number)
+                continue
             order = _order(number, purchase, run)
             if order is not None:
                 run.records += 1
-            if order is None or order.values["order_day"] < oldest or not order.lines:
+            if order is None or not order.lines:
                 unusable.add(number)
             else:
                 orders[number] = order

@@ -6,6 +6,7 @@ joins what was parted. Without merges and bars each question costs one look at a
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -29,6 +30,7 @@ CHOICES = _TABLES["number_choices"]
 _CONNECTORS = _TABLES["connectors"]
 # One lock for whoever joins customers, on PostgreSQL; SQLite has one writer anyway.
 _LOCK = 0x5C_2E_E4_91
+_PARTING = "parting-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,14 @@ async def hold_customers(conn: AsyncConnection) -> None:
         await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 
 
-async def with_bars(conn: AsyncConnection, records: list[Record]) -> list[Record]:
-    """Return the records with what persons said against joining them."""
+async def with_bars(
+    conn: AsyncConnection, records: list[Record], current: Mapping[Ref, str]
+) -> list[Record]:
+    """Return the records with what persons said against joining them.
+
+    What was said of one home holds for those that a person merged with it as well; `current`
+    is the home of each record.
+    """
     if not records or await conn.scalar(select(BARS.c.decision).limit(1)) is None:
         return records
     bars: dict[Ref, set[Bar]] = {}
@@ -59,10 +67,49 @@ async def with_bars(conn: AsyncConnection, records: list[Record]) -> list[Record
         mine = query.where(BARS.c.connector == connector, BARS.c.remote_id.in_(ids))
         for slug, remote_id, decision, side in await conn.execute(mine):
             bars.setdefault(Ref(slug, remote_id), set()).add(Bar(decision, bool(side)))
+    edges = await edges_of(conn, set(current.values()))
+    said: dict[str, set[Bar]] = {}
+    for ref in bars.keys() & current.keys():
+        said.setdefault(current[ref], set()).update(bars[ref])
+    ends = {end for edge in edges for end in (edge.gone, edge.survivor)}
+    kin = {home: family(home, edges) for home in ends & set(current.values())}
+    for ref, home in current.items():
+        for other in (kin.get(home, frozenset()) & said.keys()) - {home}:
+            bars.setdefault(ref, set()).update(said[other])
     return [
         replace(record, bars=frozenset(bars[record.ref])) if record.ref in bars else record
         for record in records
     ]
+
+
+def parting_decision(parting_id: int) -> str:
+    """Name the word by which a record was taken out of a customer."""
+    return f"{_PARTING}{parting_id}"
+
+
+def new_id() -> str:
+    """Return a customer's id that no record founds."""
+    return f"c-{uuid.uuid4().hex[:20]}"
+
+
+async def founding_ids(conn: AsyncConnection, records: Iterable[Record]) -> dict[Ref, str]:
+    """Return under which ids records were taken out of customers: they come back under these.
+
+    The id that such a record founded itself may be that of the customer that it was taken out of.
+    """
+    word_of = {
+        int(bar.decision.removeprefix(_PARTING)): record.ref
+        for record in records
+        for bar in sorted(record.bars)
+        if bar.decision.startswith(_PARTING) and not bar.side
+    }
+    query = select(MERGES.c.id, MERGES.c.gone_id).order_by(MERGES.c.id)
+    # Of one that was taken out twice the last id counts.
+    return {
+        word_of[row[0]]: row[1]
+        for ids in chunks(sorted(word_of))
+        for row in await conn.execute(query.where(MERGES.c.id.in_(ids)))
+    }
 
 
 async def homes(conn: AsyncConnection, customers: Mapping[Ref, str]) -> dict[Ref, str]:

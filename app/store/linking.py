@@ -8,7 +8,6 @@ is different. All statements are bulk statements.
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,7 +19,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.contact import Reading, StoredContact
 from app.core.identity import Assignment, Link, Record, Ref, assign, customer_id, golden, join
-from app.store.homes import any_merge, follow, hold_customers, homes, keep_homes, settle, with_bars
+from app.store.homes import (
+    any_merge,
+    follow,
+    founding_ids,
+    hold_customers,
+    homes,
+    keep_homes,
+    new_id,
+    settle,
+    with_bars,
+)
 from app.store.models import Base
 from app.store.records import (
     INDEX,
@@ -82,10 +91,15 @@ async def write_batch(conn: AsyncConnection, batch: Batch, *, anew: bool = False
         await _apply(conn, batch, changes, before)
 
 
-async def decide_again(conn: AsyncConnection, records: Iterable[Record], at: datetime) -> None:
-    """Join or part records that are as they were, after a person's word on them."""
+async def decide_again(
+    conn: AsyncConnection, records: Iterable[Record], at: datetime, customers: Iterable[str] = ()
+) -> None:
+    """Join or part records that are as they were, after a person's word on them.
+
+    `customers`: whose records are decided too, whether or not evidence leads to them.
+    """
     await hold_customers(conn)
-    await _apply(conn, Batch("", 0, "", at, {}), {}, {}, records)
+    await _apply(conn, Batch("", 0, "", at, {}), {}, {}, records, customers)
 
 
 async def _apply(
@@ -94,19 +108,21 @@ async def _apply(
     changes: Mapping[str, Reading | None],
     before: Mapping[Ref, tuple[str, str]],
     seeds: Iterable[Record] = (),
+    touched: Iterable[str] = (),
 ) -> None:
     await delete_records(conn, before, INDEX, KEYS)
     readings = {Ref(batch.connector, key): r for key, r in changes.items() if r is not None}
     new = [Record.of(batch.connector, reading.contact) for reading in readings.values()]
     old = [Record.of(ref.connector, orjson.loads(data)) for ref, (_, data) in before.items()]
-    around = await _read_around(conn, batch, [*new, *old, *seeds], before)
+    owners = {*touched, *(customer for customer, _ in before.values())}
+    around = await _read_around(conn, batch, [*new, *old, *seeds], before, owners)
     contacts = {**around.contacts, **{ref: r.contact for ref, r in readings.items()}}
     shown_before = {
         **around.customers,
         **{ref: customer for ref, (customer, _) in before.items() if ref in readings},
     }
     current = await homes(conn, shown_before)
-    records = await with_bars(conn, [*new, *around.records])
+    records = await with_bars(conn, [*new, *around.records], current)
     groups, assignment = await asyncio.to_thread(_decide, records, around.shared, current)
     ids = await _new_ids(conn, groups, assignment)
     settled = await settle(conn, ids, assignment.successors, current, batch.at)
@@ -182,6 +198,7 @@ async def _read_around(
     batch: Batch,
     records: Iterable[Record],
     before: Mapping[Ref, tuple[str, str]],
+    customers: set[str],
 ) -> _Around:
     """Follow the evidence from the batch's records, as they were and are, as far as it goes."""
     around = _Around()
@@ -191,7 +208,6 @@ async def _read_around(
     asked: set[str] = set()
     keys: set[str] = set()
     numbers: set[str] = set()
-    customers = {customer for customer, _ in before.values()}
     for record in records:
         keys |= record.keys
         numbers |= record.numbers
@@ -260,25 +276,21 @@ async def _new_ids(
     conn: AsyncConnection, groups: list[list[Record]], assignment: Assignment
 ) -> list[str]:
     """Return every group's customer id, with new ones where it has none yet."""
-    wanted = {
-        customer_id(group[0].ref)
-        for group, known in zip(groups, assignment.ids, strict=True)
-        if known is None
-    }
+    pairs = list(zip(groups, assignment.ids, strict=True))
+    new = [group[0] for group, known in pairs if known is None]
+    given = await founding_ids(conn, new)
+    own = {record.ref: given.get(record.ref) or customer_id(record.ref) for record in new}
+    wanted = set(own.values())
     taken = {i for i in assignment.ids if i is not None} & wanted
     for ids in chunks(wanted):
         in_use = select(LINKS.c.customer_id).where(LINKS.c.customer_id.in_(ids))
         taken |= set(await conn.scalars(in_use))
-    return [
-        known or _free_id(group[0].ref, taken)
-        for group, known in zip(groups, assignment.ids, strict=True)
-    ]
+    return [known or _free_id(own[group[0].ref], taken) for group, known in pairs]
 
 
-def _free_id(ref: Ref, taken: Collection[str]) -> str:
-    own = customer_id(ref)
+def _free_id(own: str, taken: Collection[str]) -> str:
     # Taken by records that this one was parted from: they keep it.
-    return own if own not in taken else f"c-{uuid.uuid4().hex[:20]}"
+    return own if own not in taken else new_id()
 
 
 async def _priorities(conn: AsyncConnection, batch: Batch) -> dict[str, int]:

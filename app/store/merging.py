@@ -74,12 +74,13 @@ class Parted:
 
 
 @dataclass(frozen=True, slots=True)
-class _Linked:
-    """A record under a customer: where it is at home, and its contact."""
+class LinkedRecord:
+    """A record under a customer: where it is at home, its contact, and since when it is there."""
 
     ref: Ref
     home: str
     contact: Any
+    since: datetime | None
 
 
 async def shown_id(conn: AsyncConnection, customer_id: str) -> str:
@@ -111,7 +112,7 @@ async def merge(
             raise NoSuchCustomer(f"there is no customer {each}")
     if survivor == gone:
         raise CannotMerge("these are one customer already")
-    ours, theirs = await _linked(conn, survivor), await _linked(conn, gone)
+    ours, theirs = await records_of(conn, survivor), await records_of(conn, gone)
     await _drop_bars(conn, [r.ref for r in ours], [r.ref for r in theirs])
     calls = await _count_calls(conn, gone)
     row = {
@@ -159,7 +160,7 @@ async def undo(conn: AsyncConnection, merge_id: int, *, user_id: str, at: dateti
     theirs = family(merged.gone_id, rest)
     ours = family(merged.survivor_id, rest)
     shown, back = root(ours, rest), root(theirs, rest)
-    linked = await _linked(conn, before)
+    linked = await records_of(conn, before)
     parted = [r for r in linked if r.home in theirs]
     kept = [r for r in linked if r.home not in theirs]
     document = {**merged.gone_doc, "customer_id": back, "links": []}
@@ -170,7 +171,7 @@ async def undo(conn: AsyncConnection, merge_id: int, *, user_id: str, at: dateti
     since, undecided = await _label_calls_since(conn, merged, edges, before, back, shown)
     await _label_choices_since(conn, merged.merged_at, before, back, shown)
     await follow(conn, {back: theirs, shown: ours})
-    await _bar(conn, [r.ref for r in parted], [r.ref for r in kept])
+    await keep_apart(conn, [r.ref for r in parted], [r.ref for r in kept])
     await write_customers(conn, await documents_of(conn, [back, shown]), at)
     if fused:
         # The rules had made them one as well: what they joined since is decided anew.
@@ -183,14 +184,14 @@ async def undo(conn: AsyncConnection, merge_id: int, *, user_id: str, at: dateti
 async def bar(conn: AsyncConnection, one: str, other: str) -> None:
     """Remember a person's word that two customers are not the same."""
     await hold_customers(conn)
-    refs = [[r.ref for r in await _linked(conn, each)] for each in (one, other)]
-    await _bar(conn, *refs)
+    ours, theirs = [[r.ref for r in await records_of(conn, each)] for each in (one, other)]
+    await keep_apart(conn, ours, theirs)
 
 
 async def unbar(conn: AsyncConnection, one: str, other: str) -> None:
     """Forget the words that two customers are not the same."""
     await hold_customers(conn)
-    refs = [[r.ref for r in await _linked(conn, each)] for each in (one, other)]
+    refs = [[r.ref for r in await records_of(conn, each)] for each in (one, other)]
     await _drop_bars(conn, *refs)
 
 
@@ -234,17 +235,18 @@ async def _add_missing(
     await write_customers(conn, {i: d for i, d in documents.items() if i not in known}, at)
 
 
-async def _linked(conn: AsyncConnection, customer: str) -> list[_Linked]:
-    query = select(
-        LINKS.c.connector, LINKS.c.remote_id, LINKS.c.home_id, LINKS.c.customer_id, LINKS.c.data
-    ).where(LINKS.c.customer_id == customer)
+async def records_of(conn: AsyncConnection, customer: str) -> list[LinkedRecord]:
+    """Return the records that are shown as a customer, in order."""
+    query = select(LINKS).where(LINKS.c.customer_id == customer)
     return [
-        _Linked(Ref(row[0], row[1]), row[2] or row[3], row[4])
+        LinkedRecord(
+            Ref(row.connector, row.remote_id), row.home_id or customer, row.data, row.linked_at
+        )
         for row in await conn.execute(query.order_by(LINKS.c.connector, LINKS.c.remote_id))
     ]
 
 
-async def _show_as(conn: AsyncConnection, records: Sequence[_Linked], customer: str) -> None:
+async def _show_as(conn: AsyncConnection, records: Sequence[LinkedRecord], customer: str) -> None:
     if not records:
         return
     rows = [
@@ -331,10 +333,13 @@ async def _holders(
     return found
 
 
-async def _bar(conn: AsyncConnection, one: Sequence[Ref], other: Sequence[Ref]) -> None:
+async def keep_apart(
+    conn: AsyncConnection, one: Sequence[Ref], other: Sequence[Ref], decision: str | None = None
+) -> None:
+    """Let no rule join records of the two sides; `decision` names this word."""
     if not one or not other:
         return
-    decision = uuid.uuid4().hex
+    decision = decision or uuid.uuid4().hex
     rows = [
         {"connector": ref.connector, "remote_id": ref.remote_id, "decision": decision, "side": side}
         for side, refs in ((False, one), (True, other))

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import groupby
 from typing import Any, cast
 
@@ -34,6 +35,9 @@ from app.store.words import index_missing
 ISSUES = cast("Table", QualityIssue.__table__)
 MOST_PROPOSALS = 10_000
 SCANNED = "customers_scanned"
+_READ = "customers_scan_read"
+_NIGHT_FROM = 2
+_TELL_S = 1.0
 _PAGE = 2000
 # A batch holds SQLite's write lock, in which no event can be acknowledged.
 _AT_A_TIME = 300
@@ -90,6 +94,18 @@ async def last_scan(db: Database) -> datetime | None:
     async with db.read() as session:
         value = await session.scalar(select(Meta.value).where(Meta.key == SCANNED))
         return datetime.fromisoformat(value) if value else None
+
+
+async def tell_read(db: Database, count: int) -> None:
+    """Keep how many customers the present scan has read, for whoever watches."""
+    async with db.begin() as session:
+        await session.execute(upsert(db, Meta, {"key": _READ, "value": str(count)}, ("key",)))
+
+
+async def read_so_far(db: Database) -> int:
+    """Return how many customers the present scan (or the last one) has read."""
+    async with db.read() as session:
+        return int(await session.scalar(select(Meta.value).where(Meta.key == _READ)) or 0)
 
 
 async def any_customer(db: Database) -> bool:
@@ -242,19 +258,40 @@ def _parted(one: Collection[tuple[str, bool]], other: Collection[tuple[str, bool
 
 
 def due(last: datetime | None, now: datetime) -> bool:
-    """Say whether it is time: once a night (after 2 o'clock UTC), or a day late."""
+    """Say whether it is time: at first, once a night (after 2 o'clock UTC), or a day late."""
     return (
         last is None
-        or (now.date() > last.date() and now.hour >= 2)
+        or (now.date() > last.date() and now.hour >= _NIGHT_FROM)
         or (now - last > timedelta(days=1, hours=12))
     )
 
 
+def next_due(last: datetime) -> datetime:
+    """Return from when on it is time again."""
+    day = last.astimezone(UTC).date() + timedelta(days=1)
+    return datetime.combine(day, time(_NIGHT_FROM), UTC)
+
+
 async def _scan_once(url: str, at: datetime) -> dict[str, Any]:
     db = Database(url)
+    read = 0
+
+    def count(customers: int) -> None:
+        nonlocal read
+        read = customers
+
+    async def tell() -> None:
+        while True:
+            await asyncio.sleep(_TELL_S)
+            with suppress(Exception):
+                await tell_read(db, read)
+
+    telling = asyncio.create_task(tell())
     try:
-        return asdict(await scan(db, at))
+        return asdict(await scan(db, at, progress=count))
     finally:
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
         await db.dispose()
 
 

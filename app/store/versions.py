@@ -127,6 +127,19 @@ async def record_removal(session: AsyncSession, slug: str, author: str, now: dat
     await session.flush()
 
 
+async def kept_settings(
+    session: AsyncSession, slug: str, kind: str, secrets: SecretBox
+) -> dict[str, Any]:
+    """Return the settings whose secrets `set` stands for: the draft's, else what is live."""
+    for state in (DRAFT, LIVE):
+        row = await _in_state(session, slug, state)
+        fields = fields_of(row, secrets) if row else None
+        if fields is not None and fields["kind"] == kind:
+            settings: dict[str, Any] = fields["settings"]
+            return settings
+    return {}
+
+
 def fields_of(row: ConnectorVersion, secrets: SecretBox) -> dict[str, Any]:
     """Return the fields of a version, settings decrypted.
 

@@ -56,7 +56,8 @@ def check_address(address: str, *, allow_private: bool) -> None:
             raise _refused(f"{address} is an address that a source can never have")
         if not meant.is_global and not allow_private:
             raise _refused(
-                f"{address} is a private address: set allow_private_network: true for this source"
+                f"{address} is a private address: for a server in the own network, set"
+                " allow_private_network: true (“Server in the own network”)"
             )
 
 
@@ -93,8 +94,8 @@ def check_origin(url: str, *, allow_private: bool) -> str:
         raise _refused("the URL holds a user name: give it under auth instead")
     if parts.scheme == "http" and not allow_private:
         raise _refused(
-            "http is not encrypted: use https, or set allow_private_network: true for a server"
-            " inside your own network"
+            "http is not encrypted: use https or, for a server in the own network, set"
+            " allow_private_network: true (“Server in the own network”)"
         )
     name = _check_host(host, allow_private=allow_private)
     return f"{parts.scheme}://{name}" + (f":{port}" if port is not None else "")

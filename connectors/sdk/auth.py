@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import ConfigDict, Field, SecretStr
 
 from connectors.sdk.connector import ConnectorConfig
 
@@ -17,11 +17,15 @@ _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 class NoAuth(ConnectorConfig):
     """The service asks for no credentials."""
 
+    model_config = ConfigDict(title="None")
+
     kind: Literal["none"] = "none"
 
 
 class HeaderAuth(ConnectorConfig):
     """A key in a header."""
+
+    model_config = ConfigDict(title="Key in a header")
 
     kind: Literal["header"] = "header"
     name: str = Field(title="Header", description="Name of the header, such as X-Api-Key.")
@@ -31,12 +35,16 @@ class HeaderAuth(ConnectorConfig):
 class BearerAuth(ConnectorConfig):
     """A token as `Authorization: Bearer`."""
 
+    model_config = ConfigDict(title="Bearer token")
+
     kind: Literal["bearer"] = "bearer"
     token: SecretStr = Field(title="Token", description="The access token.")
 
 
 class BasicAuth(ConnectorConfig):
     """User name and password."""
+
+    model_config = ConfigDict(title="User name and password")
 
     kind: Literal["basic"] = "basic"
     username: str = Field(title="User name", description="Name of the account.")

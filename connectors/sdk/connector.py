@@ -97,6 +97,12 @@ class Connector(ABC, Generic[C]):
         return cls.oauth
 
     @classmethod
+    def may_ask_a_person(cls) -> bool:
+        """Say whether there are settings with which a person has to say yes at the vendor."""
+        own = (vars(each) for each in cls.__mro__ if each is not Connector)
+        return cls.oauth is not None or any("oauth_kind" in names for names in own)
+
+    @classmethod
     def oauth_client(cls, config: C) -> ClientSettings:
         """Return the settings that hold client id and secret, where `oauth_kind` asks for them."""
         return cast("ClientSettings", config)

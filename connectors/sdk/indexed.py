@@ -14,6 +14,7 @@ from connectors.sdk.types import CustomerRef, SourceError
 from connectors.sdk.values import Row, TextFormat, excel_damaged
 
 KEYS = ("remote_id", "external_id")
+Key = tuple[str, str]
 # Spreadsheets keep 15 digits: a longer number has lost its end.
 _EXACT_IDS = 10**15
 
@@ -25,7 +26,7 @@ class Content:
     columns: frozenset[str]
     rows: tuple[Row, ...]
     faults: Mapping[int, str]
-    by_key: Mapping[tuple[str, str], list[Row]]
+    by_key: Mapping[Key, list[Row]]
     as_of: datetime
 
 
@@ -37,7 +38,7 @@ def index(table: Table, columns: Mapping[str, str], form: TextFormat, as_of: dat
     """
     rows = tuple(_rows(table, columns, form))
     faults = {line.number: line.fault for line in table.lines if line.fault}
-    by_key: dict[tuple[str, str], list[Row]] = {}
+    by_key: dict[Key, list[Row]] = {}
     for row in rows:
         for key in KEYS:
             name = _id(row, key, faults)
@@ -111,7 +112,20 @@ def ref_of(rows: Sequence[Row]) -> CustomerRef | None:
     return CustomerRef(own, external) if own else None
 
 
-def rows_of(section: str, content: Content, ref: CustomerRef) -> list[Row]:
+def key_of(content: Content, ref: CustomerRef) -> Key | None:
+    """Return where a customer's rows are: at the source's own id, else at that shared with others.
+
+    None: there are none.
+    """
+    wanted = [("remote_id", ref.remote_id)]
+    if ref.external_id is not None:
+        wanted.append(("external_id", ref.external_id))
+    elif "remote_id" not in content.columns:
+        wanted.append(("external_id", ref.remote_id))
+    return next((key for key in wanted if key in content.by_key), None)
+
+
+def rows_of(section: str, content: Content, key: Key | None) -> list[Row]:
     """Return the rows of a customer that say something of a section.
 
     Where it is one row for each customer, those that only repeat it (for a further phone number)
@@ -124,19 +138,9 @@ def rows_of(section: str, content: Content, ref: CustomerRef) -> list[Row]:
         for name in own.get(section, COLUMNS[section])
         if name in content.columns and name != "currency"
     ]
-    rows = _find(content, ref)
+    rows = content.by_key[key] if key else []
     filled = [row for row in rows if any(row.values[name] is not None for name in telling)]
     return _once(filled, telling) if section == "credit_terms" or summary else filled
-
-
-def _find(content: Content, ref: CustomerRef) -> list[Row]:
-    """Find rows by the source's own id, else by the id shared with other systems."""
-    found = content.by_key.get(("remote_id", ref.remote_id), [])
-    if not found and ref.external_id is not None:
-        found = content.by_key.get(("external_id", ref.external_id), [])
-    elif not found and "remote_id" not in content.columns:
-        found = content.by_key.get(("external_id", ref.remote_id), [])
-    return found
 
 
 def _once(rows: Iterable[Row], names: Sequence[str]) -> list[Row]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
-from connectors.sdk import columns, trace
+from connectors.sdk import columns, facts, trace
 from connectors.sdk.connector import Connector, Context
 from connectors.sdk.look import Column, Look, Wanted
 from connectors.sdk.offers import fields_in, lists_in, offered
@@ -16,6 +17,10 @@ from connectors.sdk.rest_settings import OPERATIONS
 from connectors.sdk.types import ErrorKind, SourceError
 
 _EVER = "1970-01-01T00:00:00Z"
+# Those whose records may hold a list: the lines of an order.
+_WITH_LINES = frozenset({"purchases", "history"})
+_LINE = (*facts.LINE, "total_amount")
+_IN_LINES = re.compile(r"[^\[\]]+\[0\]\.[^\[\]]+")
 _MOST_RECORDS = 3
 _LONGEST_TEXT = 500
 # Of an operation only these say where it asks; the rest is what is being found out.
@@ -67,12 +72,11 @@ def _seen(name: str, operation: Mapping[str, Any], entry: trace.TraceEntry) -> L
     ours = list(columns.known(name))
     if name not in PLACEHOLDERS:
         ours += [key for key in sorted(BY_CUSTOMER) if key not in ours]
-    mapped = operation.get("fields")
-    fields = {str(v): str(k) for k, v in mapped.items()} if isinstance(mapped, Mapping) else {}
+    fields = _mapped(operation)
     lists: dict[str, list[Column]] = {}
     for path, records in lists_in(entry.content).items():
         found = fields_in(records[:20])
-        offers = {theirs: our for our, theirs in offered(ours, list(found)).items()}
+        offers = _offers(name, ours, list(found))
         lists[path] = [
             Column(
                 theirs,
@@ -86,6 +90,30 @@ def _seen(name: str, operation: Mapping[str, Any], entry: trace.TraceEntry) -> L
     return Look(
         ours=ours, lists=lists, content=_shortened(entry.content), facts=facts, cut=entry.cut
     )
+
+
+def _mapped(operation: Mapping[str, Any]) -> dict[str, str]:
+    """Return our name for each field that is mapped, those of an order's lines by their path."""
+    found: dict[str, str] = {}
+    lines = f"{operation.get('lines') or ''}[0]."
+    for key, below in (("fields", ""), ("line_fields", lines)):
+        mapped = operation.get(key)
+        if isinstance(mapped, Mapping):
+            found |= {f"{below}{theirs}": str(our) for our, theirs in mapped.items()}
+    return found
+
+
+def _offers(name: str, ours: list[str], paths: list[str]) -> dict[str, str]:
+    """Say for each path which of our names it probably is.
+
+    Where orders hold lists of lines, the lines' names are sought there and nowhere else.
+    """
+    of_lines = [path for path in paths if _IN_LINES.fullmatch(path)]
+    lines = offered(_LINE, of_lines) if name in _WITH_LINES else {}
+    if lines:
+        ours = [our for our in ours if our not in _LINE]
+        paths = [path for path in paths if path not in of_lines]
+    return {theirs: our for our, theirs in {**offered(ours, paths), **lines}.items()}
 
 
 def _made(make: Make, settings: dict[str, Any], context: Context) -> Connector[Any]:

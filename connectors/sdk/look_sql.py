@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -20,6 +20,7 @@ from connectors.sdk.types import ErrorKind, SourceError
 SAMPLE_ROWS = 5
 _MOST_TABLES = 500
 _TIMEOUT_MS = 10_000
+_OWN_IDS = frozenset({"id", "uuid"})
 _NOT_THEIRS = frozenset(
     {"information_schema", "pg_catalog", "pg_toast", "mysql", "performance_schema", "sys"}
 )
@@ -89,12 +90,21 @@ async def _table(database: ReadOnlyDatabase, wanted: Wanted) -> Look:
     # The name is one of the database's own, quoted by its dialect.
     rows = await database.read(f"SELECT * FROM {quoted}", {}, SAMPLE_ROWS)  # noqa: S608 see above
     ours = columns.known(wanted.name) if wanted.name in Queries.model_fields else ()
-    offers = {theirs: our for our, theirs in offered(ours, [c.name for c in shape.columns]).items()}
+    names = [c.name for c in shape.columns]
+    offers = {theirs: our for our, theirs in offered(ours, names).items()}
+    if ours and "remote_id" not in ours:
+        offers |= _whose([name for name in names if name not in offers])
     seen = [
         Column(c.name, c.type, ours=offers.get(c.name, ""), is_offered=c.name in offers)
         for c in shape.columns
     ]
     return Look(ours=ours, columns=seen, rows=rows.records, cut=rows.more)
+
+
+def _whose(names: Sequence[str]) -> dict[str, str]:
+    """Find the column that says whose a row of invoices or orders is: hardly the row's own id."""
+    found = offered(("remote_id",), [name for name in names if name.casefold() not in _OWN_IDS])
+    return {theirs: our for our, theirs in found.items()}
 
 
 async def _query(database: ReadOnlyDatabase, settings: Mapping[str, Any], wanted: Wanted) -> Look:

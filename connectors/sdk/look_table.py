@@ -103,7 +103,7 @@ def _columns(table: Table, mapped: Mapping[str, Any], ours: tuple[str, ...]) -> 
     return [
         Column(
             header,
-            sample=next((str(c) for c in _cells(table, at) if c not in (None, "")), ""),
+            sample=next((_text(c) for c in _cells(table, at) if c not in (None, "")), ""),
             ours=of_header.get(header.casefold()) or offers.get(header, ""),
             is_offered=header.casefold() not in of_header and header in offers,
         )
@@ -136,6 +136,11 @@ def _nameless(table: Table, mapped: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _cells(table: Table, at: int) -> list[Any]:
     return [line.cells[at] for line in table.lines[:SAMPLE_ROWS] if at < len(line.cells)]
+
+
+def _text(cell: Any) -> str:
+    """Write a cell as it stands in the file: a spreadsheet keeps 2000 as 2000.0."""
+    return str(int(cell) if isinstance(cell, float) and cell.is_integer() else cell)
 
 
 def _path(settings: Mapping[str, Any], context: Context) -> Path:

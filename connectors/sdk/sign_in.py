@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import ConfigDict, Field, SecretStr, field_validator
 
 from connectors.sdk.auth import (
     BasicAuth,
@@ -61,6 +61,8 @@ class _OAuth(ConnectorConfig):
 class ClientAuth(_OAuth):
     """OAuth 2 client credentials: the application's own account."""
 
+    model_config = ConfigDict(title="OAuth 2: the application itself")
+
     kind: Literal["oauth_client"] = "oauth_client"
     extra: dict[str, str] = Field(
         default_factory=dict,
@@ -71,6 +73,8 @@ class ClientAuth(_OAuth):
 
 class CodeAuth(_OAuth):
     """OAuth 2 with a person's consent: someone connects it once."""
+
+    model_config = ConfigDict(title="OAuth 2: a person says yes")
 
     kind: Literal["oauth_code"] = "oauth_code"
     authorization_url: str = Field(
@@ -86,6 +90,8 @@ class CodeAuth(_OAuth):
 
 class SessionAuth(ConnectorConfig):
     """A login that gives a session: a cookie, or a token in its answer."""
+
+    model_config = ConfigDict(title="Login that gives a session")
 
     kind: Literal["session"] = "session"
     path: str = Field(title="Login path", description="Below the base URL: /login.")

@@ -23,6 +23,7 @@ _MOST_BYTES = 256 * 1024 * 1024
 _MOST_UNPACKED = 1024 * 1024 * 1024
 _HEADERS_NAMED = 40
 _READINGS = 3
+BEING_WRITTEN = "is being written: have it written under another name and then renamed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Table:
         if found:
             raise SourceError(ErrorKind.BAD_CONFIG, f"the file has the header {header!r} twice")
         names = ", ".join(repr(name[:60]) for name in self.headers[:_HEADERS_NAMED])
-        hint = ""
+        hint = ". Was it renamed? Give its name of now under `columns`"
         if len(self.headers) == 1 and any(mark in names for mark in ";\t|"):
             hint = ". Is another delimiter set than the file has?"
         raise SourceError(
@@ -113,7 +114,7 @@ def _stable_content(path: Path) -> bytes:
         ) from None
     raise SourceError(
         ErrorKind.UNAVAILABLE,
-        f"{path.name} is being written: have it written under another name and then renamed",
+        f"{path.name} {BEING_WRITTEN}",
     )
 
 

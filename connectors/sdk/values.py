@@ -227,7 +227,9 @@ class Row:
         if value is None or isinstance(value, date):
             return value
         if not isinstance(value, str):
-            raise self._bad(column, f"is {_kind(value)}, not a date")
+            number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+            hint = " (in a spreadsheet: format the column as a date)" if number else ""
+            raise self._bad(column, f"is {_kind(value)}, not a date{hint}")
         text = value.strip()
         if not text:
             return None
@@ -251,11 +253,16 @@ class Row:
         order = "ymd" if len(parts[0]) == 4 else self.form.date_order
         year, month, day = _YEAR_MONTH_DAY[order](parts)
         if len(year) != 4:
-            raise self._bad(column, "is a date whose year has not four digits, or in another order")
+            raise self._bad(
+                column,
+                "is a date with its year elsewhere, or of two digits: write it as 2026-10-12, or"
+                " set the `date_order` of a file",
+            )
         try:
             return date(int(year), int(month), int(day))
         except ValueError:
-            raise self._bad(column, f"is not a date in the order {order}") from None
+            hint = "" if order == "ymd" else ": is the setting `date_order` right?"
+            raise self._bad(column, f"is not a date in the order {order}{hint}") from None
 
     def instant(self, column: str) -> datetime | None:
         """Read a point in time in UTC; without an offset it is of the source's zone, or UTC."""

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { query } from "../src/admin/api";
 import { PAGES, pageOf } from "../src/admin/pages";
-import { highestOf, linePath } from "../src/admin/parts/chart";
+import { dotsPath, highestOf, linePath } from "../src/admin/parts/chart";
 import { textsOf } from "../src/admin/people/api";
 import { replayedWords } from "../src/admin/phones/feed";
 import { slugOf } from "../src/admin/phones/form";
@@ -174,6 +174,13 @@ describe("a chart", () => {
 
   it("lifts the pen at a gap", () => {
     expect(linePath([1, 1, null, 1, 1], 1).match(/M/g)).toHaveLength(2);
-    expect(linePath([null, 1, null], 1)).toContain("h4");
+    expect(dotsPath([1, 1, null, 1, 1], 1)).toBe("");
+  });
+
+  it("draws a value without a neighbour as a dot, also at either end", () => {
+    expect(linePath([1, null, 1, null, 1], 1)).toBe("");
+    expect(dotsPath([1, null, 1, null, 1], 1).match(/h0/g)).toHaveLength(3);
+    expect(dotsPath([1], 1)).toBe("M0 2h0");
+    expect(linePath([1, 1, null, 1], 1)).not.toContain("320");
   });
 });

@@ -3,7 +3,7 @@ import { highest, stepsOf, valuesAt } from "../src/admin/health/series";
 import { errorWords, msText, shareText } from "../src/admin/health/words";
 import type { Fit } from "../src/admin/suggestions/api";
 import { figures } from "../src/admin/suggestions/explain";
-import { measured } from "../src/admin/suggestions/fits";
+import { barsOf, measured, NEXT } from "../src/admin/suggestions/fits";
 import { boughtText } from "../src/admin/suggestions/report";
 
 describe("the steps of a chart", () => {
@@ -19,6 +19,15 @@ describe("the steps of a chart", () => {
       "10:00",
     ]);
     expect(steps.labels).toHaveLength(6);
+  });
+
+  it("say the day too where the span passes midnight", () => {
+    const day = stepsOf("2026-11-22T10:07:30Z", 24, 60, "en-GB").labels;
+    expect(day[0]).toMatch(/^Sat,? \d\d:00$/);
+    expect(day.at(-1)).toMatch(/^Sun,? \d\d:00$/);
+    expect(new Set(day).size).toBe(day.length);
+    expect(steps.labels[0]).toMatch(/^\d\d:10$/);
+    expect(stepsOf("2026-11-22T10:07:30Z", 24, 60, "de").labels[0]).toMatch(/^Sa/);
   });
 
   it("are null where nothing happened, and add up what lies in one step", () => {
@@ -57,6 +66,17 @@ it("draws only the fits that were measured, oldest first", () => {
     ({ number, quality: next && { next, goes_with: {} } }) as Fit;
   const shown = measured([tried(3, { ours: { hit: 0.5 } }), tried(2, {}), tried(1, null)]);
   expect(shown.map(({ number }) => number)).toEqual([3]);
+});
+
+it("compares the newest fit with simpler ways and with the fit before it", () => {
+  const tried = (hit: number) =>
+    ({ quality: { next: { ours: { hit }, popular: { hit: 0.5 } }, goes_with: {} } }) as Fit;
+  expect(barsOf([tried(0.9), tried(0.98)], NEXT)).toEqual([
+    { name: "ours", percent: 98, before: 90, isOurs: true },
+    { name: "what they bought most", percent: null, before: null, isOurs: false },
+    { name: "what all buy", percent: 50, before: null, isOurs: false },
+  ]);
+  expect(barsOf([tried(0.9)], NEXT)[0]?.before).toBeNull();
 });
 
 it("lists the numbers behind an item one below another, without what is not known", () => {

@@ -1,15 +1,20 @@
 import { describe, expect, it } from "vitest";
 import { factsOf } from "../src/admin/studio/agent-view";
-import type { Fields, Source, Trial } from "../src/admin/studio/api";
+import type { Fields, Source, SourceKind, Trial } from "../src/admin/studio/api";
+import { outcomeOf } from "../src/admin/studio/connect";
 import { asItLooks } from "../src/admin/studio/drop-zone";
 import {
+  asksAPerson,
   differences,
+  isUnmapped,
   mappedNames,
   narrowed,
+  oursOf,
   parametersOf,
   queryFor,
   stateOf,
   syncWords,
+  withField,
 } from "../src/admin/studio/state";
 import { checksFrom, timeWords } from "../src/admin/studio/try";
 
@@ -121,7 +126,9 @@ describe("writing a query from a table", () => {
   });
 
   it("asks for one customer where the query is of one", () => {
-    expect(queryFor("items", columns, "balance")).toContain('WHERE "Cust No" = :remote_id');
+    expect(queryFor("items", columns, "balance")).toBe(
+      'SELECT name AS display_name\nFROM items\nWHERE "Cust No" = :remote_id',
+    );
   });
 
   it("finds parameters and placeholders, but not casts", () => {
@@ -147,6 +154,65 @@ describe("what is mapped apart from the form", () => {
   it("takes from a file's look only what is not usual", () => {
     expect(asItLooks({ facts: { encoding: "utf-8-sig", delimiter: ";" } })).toEqual({
       delimiter: ";",
+    });
+  });
+});
+
+describe("testing the connection of a source that is not mapped yet", () => {
+  const checked = { status: "bad_config", text: "no query is set", elapsed_ms: 9 };
+  it("is told from a fault where the connection was proved", () => {
+    expect(outcomeOf({ ...checked, proved: ["connected"] }, true)).toEqual({
+      kind: "good",
+      text: "It answers, in 9 ms. Nothing is mapped yet: go on to 2 Map.",
+    });
+    expect(outcomeOf({ ...checked, proved: [] }, true).text).toBe("no query is set");
+    expect(outcomeOf({ ...checked, proved: ["connected"] }, false).kind).toBe("bad");
+    const refused = { ...checked, status: "invalid_auth", proved: ["connected"] };
+    expect(outcomeOf(refused, true).kind).toBe("bad");
+  });
+
+  it("knows what is mapped by hand", () => {
+    const sql = { kind: "sql", settings_schema: {} } as SourceKind;
+    expect(isUnmapped(sql, { url: "set", queries: {} })).toBe(true);
+    expect(isUnmapped(sql, { queries: { contacts: "SELECT 1" } })).toBe(false);
+    expect(isUnmapped({ ...sql, kind: "xero" }, {})).toBe(false);
+  });
+});
+
+describe("a source that a person has to allow at the vendor", () => {
+  const kind = { kind: "xero", redirect_uri: "https://pop.example/callback" } as SourceKind;
+  it("is known by its kind, a web service by its credentials", () => {
+    expect(asksAPerson(kind, {})).toBe(true);
+    expect(asksAPerson({ ...kind, redirect_uri: null }, {})).toBe(false);
+    const rest = { ...kind, kind: "rest" };
+    expect(asksAPerson(rest, { auth: { kind: "basic" } })).toBe(false);
+    expect(asksAPerson(rest, { auth: { kind: "oauth_code" } })).toBe(true);
+  });
+});
+
+describe("mapping the fields of orders", () => {
+  const order = { path: "/orders", fields: { order_number: "no" } };
+  it("puts the fields of a list inside an order under its lines", () => {
+    const mapped = withField(order, "lines[0].qty", "quantity", true);
+    expect(mapped).toEqual({ ...order, lines: "lines", line_fields: { quantity: "qty" } });
+    expect(oursOf(mapped, "lines[0].qty")).toBe("quantity");
+    expect(oursOf(mapped, "no")).toBe("order_number");
+    expect(oursOf(mapped, "other[0].qty")).toBe("");
+    expect(withField(mapped, "lines[0].qty", "", true).line_fields).toEqual({});
+  });
+
+  it("forgets the lines of another list", () => {
+    const mapped = withField(order, "lines[0].qty", "quantity", true);
+    expect(withField(mapped, "parts[0].sku", "sku", true)).toEqual({
+      ...order,
+      lines: "parts",
+      line_fields: { sku: "sku" },
+    });
+  });
+
+  it("takes one of a list where records have no lines", () => {
+    expect(withField({}, "phones[0].number", "phone", false)).toEqual({
+      fields: { phone: "phones[0].number" },
     });
   });
 });

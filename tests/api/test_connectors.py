@@ -113,6 +113,20 @@ async def test_each_kind_says_what_its_settings_are(site: Site) -> None:
     assert ledger["title"] == "LedgerSMB 1.6"
     assert "url" in ledger["needs"]
     assert "FROM ar" in ledger["settings"]["queries"]["balance"]
+    back = {item["kind"]: item["redirect_uri"] for item in items}
+    assert back["sql"] is None
+    assert back["xero"] == back["rest"] == f"{site.url}/api/v1/oauth/callback"
+
+
+async def test_what_is_wrong_with_all_settings_is_told_at_the_field_it_names(site: Site) -> None:
+    admin = await site.browser("zoe@example.com")
+    settings = {"base_url": "http://192.168.1.2/api"}
+    answer = await admin.post(
+        "/api/v1/connectors/check", json={"kind": "rest", "settings": settings}
+    )
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == "/settings/base_url"
+    assert error["detail"].startswith("http is not encrypted: use https or,")
 
 
 @pytest.mark.parametrize(

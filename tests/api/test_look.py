@@ -56,7 +56,7 @@ async def test_a_table_shows_rows_and_which_of_our_columns_they_may_be(
     seen = await look(site, body)
     assert seen["rows"] == [{"cust_no": "C1", "open_amount": "12.5", "due_date": "2026-10-12"}]
     offered = {c["name"]: c["ours"] for c in seen["columns"]}
-    assert offered == {"cust_no": "", "open_amount": "amount_due", "due_date": "due_date"}
+    assert offered == {"cust_no": "remote_id", "open_amount": "amount_due", "due_date": "due_date"}
     assert "amount_due" in seen["ours"]
 
 
@@ -105,6 +105,29 @@ async def test_a_service_shows_its_raw_answer_and_the_paths_to_its_fields(site: 
         "id": ("7", "remote_id"),
         "name": ("Kestrel", "display_name"),
         'contact."phone-number"': ("020 7946 0958", "phone"),
+    }
+
+
+async def test_the_lines_of_an_order_are_offered_the_names_of_lines(site: Site) -> None:
+    lines = [{"id": 1, "title": "Pump", "qty": 3, "price": "129.00", "total": "387.00"}]
+    async with web_server() as web:
+        web.answers["/7/orders"] = reply([{"no": "SO-1", "total": "387.00", "lines": lines}])
+        mapped = {"lines": "lines", "line_fields": {"sku": "id"}}
+        settings = {
+            "base_url": web.url,
+            "allow_private_network": True,
+            "purchases": {"path": "/{remote_id}/orders", **mapped},
+        }
+        body = {"kind": "rest", "settings": settings, "name": "purchases"}
+        seen = await look(site, {**body, "values": {"remote_id": "7"}})
+    assert {c["name"]: c["ours"] for c in seen["lists"]["@"]} == {
+        "no": "order_number",
+        "total": "order_total",
+        "lines[0].id": "sku",
+        "lines[0].title": "name",
+        "lines[0].qty": "quantity",
+        "lines[0].price": "unit_price",
+        "lines[0].total": "total_amount",
     }
 
 

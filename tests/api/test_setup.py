@@ -8,10 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from app.main import create_app
 from app.settings import Settings
-from app.setup_code import setup_code
+from app.setup_code import setup_code, tell_setup_code
 from tests.api.conftest import PASSWORD, Clock, Site, open_site
 from tests.api.test_session import problem
 
@@ -67,6 +68,14 @@ async def test_from_elsewhere_the_code_of_the_log_is_needed(empty: Site) -> None
         assert refused.json()["errors"][0]["pointer"] == "/code"
     code = setup_code(empty.runtime.secrets)
     assert (await make(browser, code=code.lower().replace("-", " "))).status_code == 201
+
+
+async def test_the_log_names_no_port_that_it_does_not_know(empty: Site) -> None:
+    with capture_logs() as logs:
+        await tell_setup_code(empty.runtime)
+    assert [(each["at"], each["setup_code"]) for each in logs] == [
+        ("/admin", setup_code(empty.runtime.secrets))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -135,3 +144,16 @@ async def test_the_default_currency_is_of_amounts_for_which_a_source_names_none(
     # It is not written into the settings: another default takes its place.
     kept = (await admin.get("/api/v1/connectors/without")).json()["settings"]
     assert "currency" not in kept
+
+
+async def test_settings_are_tested_with_the_default_currency(site: Site, tmp_path: Path) -> None:
+    admin = await site.program("zoe@example.com")
+    await admin.put(
+        "/api/v1/setup/defaults", json={"default_region": "GB", "default_currency": "EUR"}
+    )
+    (tmp_path / "terms.csv").write_text("id,limit\nC-1,2000\n")
+    columns = {"remote_id": "id", "credit_limit": "limit"}
+    asked = {"kind": "table", "settings": {"path": "terms.csv", "columns": columns}}
+    tested = (await admin.post("/api/v1/connectors/check", json=asked)).json()
+    assert (tested["status"], tested["text"]) == ("ok", "")
+    assert "credit_terms: 1 of 1 customers" in tested["proved"]

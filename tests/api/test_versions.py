@@ -85,6 +85,18 @@ async def test_a_half_done_draft_is_kept_with_its_faults_and_cannot_go_live(
     assert problem(await admin.get(URL)) == (404, "connector_not_found")
 
 
+async def test_a_draft_is_tested_with_the_secrets_that_it_keeps(site: Site, ledger: str) -> None:
+    admin = await site.browser("zoe@example.com")
+    await admin.put(f"{URL}/draft", json=books(ledger))
+    asked = {"slug": "books", "kind": "sql", "settings": books("set")["settings"]}
+    tested = (await admin.post("/api/v1/connectors/check", json=asked)).json()
+    assert (tested["status"], tested["proved"]) == ("ok", ["contacts: 1 rows"])
+    await admin.put(URL, json=books(ledger))
+    await admin.put(f"{URL}/draft", json=books("sqlite:////none.db"))
+    tested = (await admin.post("/api/v1/connectors/check", json=asked)).json()
+    assert tested["status"] == "cannot_connect"
+
+
 async def test_a_draft_is_tried_on_a_number_beside_what_is_live(site: Site, ledger: str) -> None:
     admin = await site.browser("zoe@example.com")
     await admin.put(URL, json=books(ledger, find=FIND))

@@ -22,7 +22,6 @@ from connectors.sdk.types import (
     CustomerRef,
     Empty,
     ErrorKind,
-    Found,
     Item,
     Number,
     Purchase,
@@ -31,6 +30,7 @@ from connectors.sdk.types import (
     SourceError,
     Tombstone,
 )
+from tests.connectors.asking import ask, checked, everything, facts_of
 from tests.connectors.fakes.business_central import (
     COMPANY,
     TENANT,
@@ -93,19 +93,10 @@ class TestContract(ConnectorContract):
         return connector(central)
 
 
-async def balance(
-    source: BusinessCentralConnector, ref: CustomerRef = KESTREL
-) -> tuple[Balance, Found]:
-    found = await source.fetch("balance", ref)
-    assert isinstance(found, Found)
-    assert isinstance(found.facts, Balance)
-    return found.facts, found
-
-
 async def test_the_ledgers_balance_is_explained_by_the_invoices_that_the_customer_pays(
     source: BusinessCentralConnector,
 ) -> None:
-    owed, found = await balance(source)
+    owed, found = await ask(source, Balance, KESTREL)
     # 356.10 + 200.00 + 46.00 open = 602.10 in the ledger at 546.10: 56.00 of credit.
     assert owed.balance == Decimal("546.10")
     assert owed.unapplied_credit == Decimal("56.00")
@@ -125,7 +116,7 @@ async def test_the_ledgers_balance_is_explained_by_the_invoices_that_the_custome
 async def test_what_is_on_no_invoice_takes_the_ledgers_word_for_what_is_overdue(
     source: BusinessCentralConnector,
 ) -> None:
-    owed, found = await balance(source, CustomerRef(guid(3)))
+    owed, found = await ask(source, Balance, CustomerRef(guid(3)))
     assert (owed.balance, owed.overdue_amount) == (Decimal(120), Decimal(20))
     assert str(found.incomplete).startswith("GBP 120.00 of the balance is on no open invoice")
 
@@ -134,7 +125,7 @@ async def test_invoices_in_a_foreign_currency_are_not_added_to_the_local_ledger(
     central: BusinessCentral, source: BusinessCentralConnector
 ) -> None:
     central.tables["salesInvoices"][1]["currencyCode"] = "USD"
-    owed, found = await balance(source)
+    owed, found = await ask(source, Balance, KESTREL)
     assert (owed.currency, owed.balance) == ("GBP", Decimal("546.10"))
     assert owed.overdue_amount == Decimal("346.10")
     assert owed.unapplied_credit is None
@@ -154,7 +145,7 @@ async def test_an_invoice_is_overdue_from_the_companys_midnight(
 ) -> None:
     # 23:00 UTC is midnight in Copenhagen in November.
     source = connector(central, now, time_zone="Europe/Copenhagen")
-    owed, _ = await balance(source)
+    owed = await facts_of(source, Balance, KESTREL)
     await source.aclose()
     assert owed.overdue_amount == Decimal(overdue)
 
@@ -162,35 +153,26 @@ async def test_an_invoice_is_overdue_from_the_companys_midnight(
 async def test_a_limit_of_zero_is_no_limit_and_a_block_is_a_hold(
     source: BusinessCentralConnector,
 ) -> None:
-    found = await source.fetch("credit_terms", KESTREL)
-    assert isinstance(found, Found)
-    assert found.facts == CreditTerms(
+    terms = await facts_of(source, CreditTerms, KESTREL)
+    assert terms == CreditTerms(
         currency="GBP", credit_limit=Decimal(2000), credit_used=Decimal("546.10"),
         credit_available=Decimal("1453.90"), exposure_includes_orders=False,
         payment_terms="Net 30 days", days_until_due=30, on_hold=False,
     )  # fmt: skip
-    found = await source.fetch("credit_terms", OWL)
-    assert isinstance(found, Found)
-    assert isinstance(found.facts, CreditTerms)
-    terms = found.facts
+    terms = await facts_of(source, CreditTerms, OWL)
     assert (terms.credit_limit, terms.credit_available) == (None, None)
     assert (terms.on_hold, terms.hold_reason) == (True, "blocked: Ship")
     # The end of the month is no number of days.
     assert (terms.payment_terms, terms.days_until_due) == ("Month end", None)
     # Robin's blank is written as _x0020_.
-    found = await source.fetch("credit_terms", CustomerRef(guid(3)))
-    assert isinstance(found, Found)
-    assert isinstance(found.facts, CreditTerms)
-    assert found.facts.on_hold is False
+    terms = await facts_of(source, CreditTerms, CustomerRef(guid(3)))
+    assert terms.on_hold is False
 
 
 async def test_open_orders_are_listed_but_counted_only_when_invoiced(
     source: BusinessCentralConnector,
 ) -> None:
-    found = await source.fetch("purchases", KESTREL)
-    assert isinstance(found, Found)
-    bought = found.facts
-    assert isinstance(bought, Purchases)
+    bought = await facts_of(source, Purchases, KESTREL)
     assert [(o.order_number, o.status) for o in bought.orders] == [
         ("SO-1", "order open"),
         ("PS-INV3", "open"),
@@ -209,17 +191,15 @@ async def test_orders_alone_say_nothing_on_what_was_bought(
     central: BusinessCentral, source: BusinessCentralConnector
 ) -> None:
     central.tables["salesInvoices"] = []
-    found = await source.fetch("purchases", KESTREL)
-    assert isinstance(found, Found)
-    assert isinstance(found.facts, Purchases)
-    assert [o.order_number for o in found.facts.orders] == ["SO-1"]
-    assert (found.facts.order_count, found.facts.lifetime_amount) == (None, None)
+    bought = await facts_of(source, Purchases, KESTREL)
+    assert [o.order_number for o in bought.orders] == ["SO-1"]
+    assert (bought.order_count, bought.lifetime_amount) == (None, None)
 
 
 async def test_contacts_are_read_page_by_page_over_next_links(
     central: BusinessCentral, source: BusinessCentralConnector
 ) -> None:
-    kestrel, owl, robin, end = [item async for item in source.contacts(None)]
+    kestrel, owl, robin, end = await everything(source.contacts(None))
     assert isinstance(kestrel, ContactRow)
     assert [p.raw for p in kestrel.phone_numbers] == ["020 7946 0958"]
     assert (kestrel.external_id, kestrel.tax_number) == ("C00001", "GB123456789")
@@ -231,7 +211,7 @@ async def test_contacts_are_read_page_by_page_over_next_links(
 
 
 async def test_changed_contacts_are_asked_for_by_time(source: BusinessCentralConnector) -> None:
-    owl, _ = [item async for item in source.contacts("2026-11-21T00:00:00Z")]
+    owl, _ = await everything(source.contacts("2026-11-21T00:00:00Z"))
     assert isinstance(owl, ContactRow)
     assert owl.remote_id == guid(2)
 
@@ -248,21 +228,21 @@ async def test_a_number_is_searched_as_it_may_have_been_typed(
 async def test_the_history_has_credit_memos_negative_and_cancelled_invoices_gone(
     source: BusinessCentralConnector,
 ) -> None:
-    items = [item async for item in source.purchases(None)]
+    items = await everything(source.purchases(None))
     bought = {i.order.order_number: i.order for i in items if isinstance(i, Purchase)}
     assert set(bought) == {guid(101), guid(102), guid(103), guid(104), guid(201)}
     assert bought[guid(201)].total_amount == Decimal(-56)
     assert bought[guid(201)].line_items[0].quantity == Decimal("-0.5")
     gone = {i for i in items if isinstance(i, Tombstone)}
     assert gone == {Tombstone(guid(106)), Tombstone(guid(202))}
-    changed = [item async for item in source.purchases("2026-11-21T00:00:00Z")]
+    changed = await everything(source.purchases("2026-11-21T00:00:00Z"))
     assert len(changed) == 4
 
 
 async def test_the_catalogue_counts_stock_of_inventory_only(
     source: BusinessCentralConnector,
 ) -> None:
-    spade, digging, _ = [item async for item in source.catalogue(None)]
+    spade, digging, _ = await everything(source.catalogue(None))
     assert spade == Item(
         item_id=guid(70), sku="SP-1", name="Spade", category="TOOLS", unit_price=Decimal("19.99"),
         currency="GBP", inventory_quantity=Decimal(4),
@@ -274,44 +254,34 @@ async def test_the_catalogue_counts_stock_of_inventory_only(
 async def test_an_ended_token_is_renewed_once(
     central: BusinessCentral, source: BusinessCentralConnector
 ) -> None:
-    await balance(source)
+    await ask(source, Balance, KESTREL)
     central.tokens.expire()
-    owed, _ = await balance(source)
+    owed = await facts_of(source, Balance, KESTREL)
     assert owed.balance == Decimal("546.10")
     assert central.tokens.given == 2
 
 
 async def test_one_of_several_companies_has_to_be_named(central: BusinessCentral) -> None:
     central.companies.append({"id": guid(77), "name": "Hedge Ltd"})
-    source = connector(central)
-    result = await source.check()
-    await source.aclose()
+    result = await checked(connector(central))
     assert result.status == CheckStatus.BAD_CONFIG
     assert "2 of the companies fit" in result.text
     for name in ("meadow ltd", COMPANY):
-        named = connector(central, company=name)
-        result = await named.check()
-        await named.aclose()
+        result = await checked(connector(central, company=name))
         assert result.status == CheckStatus.OK
         assert result.proved[0] == "company: Meadow Ltd, GBP"
 
 
 async def test_a_wrong_company_and_a_wrong_environment_are_said(central: BusinessCentral) -> None:
-    wrong = connector(central, company="Thicket")
-    result = await wrong.check()
-    await wrong.aclose()
+    result = await checked(connector(central, company="Thicket"))
     assert result.text == "company: none of the companies fit: give its name in `company`"
-    elsewhere = connector(central, environment="Sandbox")
-    result = await elsewhere.check()
-    await elsewhere.aclose()
+    result = await checked(connector(central, environment="Sandbox"))
     assert result.status == CheckStatus.BAD_CONFIG
     assert "`environment`" in result.text
 
 
 async def test_a_wrong_secret_is_said(central: BusinessCentral) -> None:
-    source = connector(central, client_secret="no")
-    result = await source.check()
-    await source.aclose()
+    result = await checked(connector(central, client_secret="no"))
     assert result.status != CheckStatus.OK
     assert "client id and secret" in result.text
 

@@ -18,8 +18,9 @@ from connectors.sdk.types import (
     RejectedRow,
     SourceError,
 )
+from tests.connectors.asking import checked, everything
 from tests.connectors.fakes.erpnext import FORBIDDEN_PAGE, FakeErpNext, connector, fault
-from tests.connectors.web import WebServer, reply, web_server
+from tests.connectors.web import WebServer, reply
 
 KESTREL = CustomerRef("Customer/Kestrel Garden")
 
@@ -27,13 +28,6 @@ KESTREL = CustomerRef("Customer/Kestrel Garden")
 @pytest.fixture
 def vendor() -> FakeErpNext:
     return FakeErpNext()
-
-
-@pytest.fixture
-async def web(vendor: FakeErpNext) -> AsyncIterator[WebServer]:
-    async with web_server() as server:
-        server.answers["*"] = vendor
-        yield server
 
 
 @pytest.fixture
@@ -84,9 +78,7 @@ async def test_each_fault_has_its_words(
     said: str,
 ) -> None:
     vendor.next, vendor.forbidden = answers, {forbidden}
-    source = connector(web, **changes)
-    result = await source.check()
-    await source.aclose()
+    result = await checked(connector(web, **changes))
     assert (result.status, said in result.text) == (status, True), result
     assert "raw words" not in result.text
 
@@ -114,7 +106,7 @@ async def test_a_record_that_changed_its_form_is_rejected_alone(
 ) -> None:
     vendor.tables["Customer"][0]["tax_id"] = {"x": 1}
     vendor.tables["Contact Phone"][2]["phone"] = {"x": 1}
-    items = [item async for item in source.contacts(None)]
+    items = await everything(source.contacts(None))
     assert [i for i in items if isinstance(i, RejectedRow)] == [
         RejectedRow("customer 3", "column `tax_number` of customer 3 is an object, not text"),
         RejectedRow("contact 4", "column `phone` of contact 4 is an object, not text"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -34,8 +33,9 @@ from connectors.sdk.types import (
     Tickets,
     Tombstone,
 )
+from tests.connectors.asking import ask, checked, everything, facts_of
 from tests.connectors.fakes.hubspot import MISSING_SCOPES, TOKEN, FakeHubspot, error, throttled
-from tests.connectors.web import Request, WebServer, reply, web_server
+from tests.connectors.web import Request, WebServer, hang_up, reply
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 KESTREL = CustomerRef("contact/51")
@@ -46,13 +46,6 @@ ADA = Number("+442079460958", "+442079460958", "020 7946 0958")
 @pytest.fixture
 def vendor() -> FakeHubspot:
     return FakeHubspot()
-
-
-@pytest.fixture
-async def web(vendor: FakeHubspot) -> AsyncIterator[WebServer]:
-    async with web_server() as server:
-        server.answers["*"] = vendor
-        yield server
 
 
 def connector(web: WebServer, **changes: Any) -> HubspotConnector:
@@ -86,19 +79,12 @@ class TestContract(ConnectorContract):
 
     @pytest.fixture
     def broken(self, web: WebServer) -> HubspotConnector:
-        async def refuse(_: Request, writer: asyncio.StreamWriter) -> None:
-            writer.close()
-
-        web.answers["*"] = refuse
+        web.answers["*"] = hang_up
         return connector(web)
 
 
-async def read(crm: HubspotConnector, since: str | None = None) -> list[Any]:
-    return [item async for item in crm.contacts(since)]
-
-
 async def test_contacts_and_companies_are_read_page_by_page(crm: HubspotConnector) -> None:
-    items = await read(crm)
+    items = await everything(crm.contacts(None))
     rows = {item.remote_id: item for item in items if isinstance(item, ContactRow)}
     assert set(rows) == {"contact/51", "contact/52", "company/7"}
     ada = rows["contact/51"]
@@ -117,7 +103,7 @@ async def test_contacts_and_companies_are_read_page_by_page(crm: HubspotConnecto
 async def test_a_record_without_a_name_is_rejected_and_a_merged_one_is_gone(
     crm: HubspotConnector,
 ) -> None:
-    items = await read(crm)
+    items = await everything(crm.contacts(None))
     assert Tombstone("contact/40") in items
     rejected = [item for item in items if isinstance(item, RejectedRow)]
     assert [r.where for r in rejected] == ["contact contact/53 1"]
@@ -127,10 +113,10 @@ async def test_a_record_without_a_name_is_rejected_and_a_merged_one_is_gone(
 async def test_a_read_that_broke_off_goes_on_where_it_was(
     crm: HubspotConnector, vendor: FakeHubspot
 ) -> None:
-    items = await read(crm)
+    items = await everything(crm.contacts(None))
     half = next(item for item in items if isinstance(item, Checkpoint))
     assert half.cursor == "2026-11-22T08:55:00+00:00 contact 52"
-    rest = await read(crm, half.cursor)
+    rest = await everything(crm.contacts(half.cursor))
     ids = [item.remote_id for item in rest if isinstance(item, ContactRow)]
     assert ids == ["company/7"]
     assert rest[-1] == items[-1] == Checkpoint("2026-11-22T08:55:00+00:00")
@@ -139,7 +125,7 @@ async def test_a_read_that_broke_off_goes_on_where_it_was(
 async def test_a_later_read_brings_changes_and_deletions_only(
     crm: HubspotConnector, vendor: FakeHubspot
 ) -> None:
-    items = await read(crm, "2026-11-02T00:00:00+00:00")
+    items = await everything(crm.contacts("2026-11-02T00:00:00+00:00"))
     assert [i.remote_id for i in items if isinstance(i, ContactRow)] == ["contact/51", "company/7"]
     assert [i for i in items if isinstance(i, Tombstone)] == [
         Tombstone("contact/40"),
@@ -153,7 +139,7 @@ async def test_past_what_one_search_gives_the_next_goes_on(
 ) -> None:
     monkeypatch.setattr("connectors._hubspot_api._SEARCHED", 101)
     crm = connector(web, companies=False)
-    items = await read(crm, "2026-10-01T00:00:00+00:00")
+    items = await everything(crm.contacts("2026-10-01T00:00:00+00:00"))
     await crm.aclose()
     assert {i.remote_id for i in items if isinstance(i, ContactRow)} == {"contact/51", "contact/52"}
     assert vendor.count("search") == 2
@@ -173,10 +159,7 @@ async def test_a_number_is_found_and_the_same_digits_elsewhere_are_not(
 async def test_open_invoices_become_a_balance_without_mixing_currencies(
     crm: HubspotConnector,
 ) -> None:
-    found = await crm.fetch("balance", KESTREL)
-    assert isinstance(found, Found)
-    owed = found.facts
-    assert isinstance(owed, Balance)
+    owed, found = await ask(crm, Balance, KESTREL)
     assert (owed.currency, owed.balance) == ("GBP", Decimal("856.10"))
     assert (owed.overdue_amount, owed.oldest_due_date) == (Decimal("456.00"), date(2026, 10, 12))
     assert [(o.currency, o.balance) for o in owed.other_currencies] == [("USD", Decimal("50.00"))]
@@ -194,10 +177,7 @@ async def test_balances_are_not_promised_without_invoices(web: WebServer) -> Non
 async def test_won_deals_are_purchases_of_the_day_in_the_accounts_zone(
     crm: HubspotConnector,
 ) -> None:
-    found = await crm.fetch("purchases", KESTREL)
-    assert isinstance(found, Found)
-    bought = found.facts
-    assert isinstance(bought, Purchases)
+    bought = await facts_of(crm, Purchases, KESTREL)
     # 801 was closed at 23:30 UTC, which was 1 July in London.
     assert [(o.order_number, o.order_date) for o in bought.orders] == [
         ("801", date(2026, 7, 1)),
@@ -213,7 +193,7 @@ async def test_won_deals_are_purchases_of_the_day_in_the_accounts_zone(
 
 
 async def test_the_history_has_each_won_deal_of_a_customer(crm: HubspotConnector) -> None:
-    items = [item async for item in crm.purchases(None)]
+    items = await everything(crm.purchases(None))
     assert items[-1] == Checkpoint(None)
     bought = [item for item in items if isinstance(item, Purchase)]
     assert [(p.remote_id, p.order.order_number, p.order.currency) for p in bought] == [
@@ -226,21 +206,19 @@ async def test_the_history_has_each_won_deal_of_a_customer(crm: HubspotConnector
 
 
 async def test_products_are_the_catalogue_and_have_no_stock(crm: HubspotConnector) -> None:
-    items = [item async for item in crm.catalogue(None)]
+    items = await everything(crm.catalogue(None))
     spade, fork = (item for item in items if isinstance(item, Item))
     assert (spade.item_id, spade.sku, spade.unit_price) == ("31", "SPADE", Decimal("30.25"))
     assert (fork.unit_price, fork.inventory_quantity) == (None, None)
 
 
 async def test_tickets_have_the_label_of_their_stage(crm: HubspotConnector) -> None:
-    found = await crm.fetch("tickets", KESTREL)
-    assert isinstance(found, Found)
-    assert isinstance(found.facts, Tickets)
-    assert [(t.number, t.status, t.priority) for t in found.facts.tickets] == [
+    facts = await facts_of(crm, Tickets, KESTREL)
+    assert [(t.number, t.status, t.priority) for t in facts.tickets] == [
         ("902", "Closed", None),
         ("901", "New", "HIGH"),
     ]
-    assert found.facts.tickets[1].url == KESTREL_PAGE.replace("0-1/51", "0-5/901")
+    assert facts.tickets[1].url == KESTREL_PAGE.replace("0-1/51", "0-5/901")
 
 
 async def test_an_id_that_is_none_of_hubspots_is_not_asked_for(
@@ -288,9 +266,7 @@ async def test_each_fault_has_its_words(
     said: str,
 ) -> None:
     vendor.next = answers
-    source = connector(web, **changes)
-    result = await source.check()
-    await source.aclose()
+    result = await checked(connector(web, **changes))
     assert result.status == status, result
     assert said in result.text
     assert "<b>" not in result.text
@@ -340,7 +316,7 @@ async def test_owners_that_may_not_be_read_are_unknown_and_nothing_else_is(
 
     web.answers["*"] = without_owners
     crm = connector(web)
-    rows = [item for item in await read(crm) if isinstance(item, ContactRow)]
+    rows = [item for item in await everything(crm.contacts(None)) if isinstance(item, ContactRow)]
     await crm.aclose()
     assert len(rows) == 3
     assert all(row.owner is None for row in rows)

@@ -19,8 +19,9 @@ from connectors.sdk.types import (
     RejectedRow,
     SourceError,
 )
+from tests.connectors.asking import checked, everything
 from tests.connectors.fakes.odoo import LEGACY, FakeOdoo, OdooError, connector
-from tests.connectors.web import WebServer, reply, web_server
+from tests.connectors.web import WebServer, reply
 
 KESTREL = CustomerRef("12")
 
@@ -28,13 +29,6 @@ KESTREL = CustomerRef("12")
 @pytest.fixture
 def vendor() -> FakeOdoo:
     return FakeOdoo()
-
-
-@pytest.fixture
-async def web(vendor: FakeOdoo) -> AsyncIterator[WebServer]:
-    async with web_server() as server:
-        server.answers["*"] = vendor
-        yield server
 
 
 @pytest.fixture(params=["json2", "jsonrpc"])
@@ -87,9 +81,7 @@ async def test_wrong_settings_are_told_apart(
     web: WebServer, vendor: FakeOdoo, changes: Any, gone: str, status: CheckStatus, said: str
 ) -> None:
     vendor.gone = gone
-    source = connector(web, **changes)
-    result = await source.check()
-    await source.aclose()
+    result = await checked(connector(web, **changes))
     assert (result.status, said in result.text) == (status, True), result
 
 
@@ -134,7 +126,7 @@ async def test_a_record_that_changed_its_form_is_rejected_alone(
 ) -> None:
     vendor.tables["res.partner"][0]["phone"] = {"number": "020"}
     vendor.tables["res.partner"][1]["user_id"] = 7
-    items = [item async for item in source.contacts(None)]
+    items = await everything(source.contacts(None))
     assert [i for i in items if isinstance(i, RejectedRow)] == [
         RejectedRow("contact 1", "column `phone` of contact 1 is an object, not text"),
         RejectedRow("contact 2", "field `user_id` is no link of Odoo"),
@@ -142,10 +134,10 @@ async def test_a_record_that_changed_its_form_is_rejected_alone(
     assert len([i for i in items if isinstance(i, ContactRow)]) == 2
     vendor.tables["sale.order"][0]["currency_id"] = "EUR"
     vendor.tables["product.product"][0]["lst_price"] = None
-    history = [item async for item in source.purchases(None)]
+    history = await everything(source.purchases(None))
     assert RejectedRow("order 1", "field `currency_id` is no link of Odoo") in history
     assert len([i for i in history if isinstance(i, Purchase)]) == 2
-    catalogue = [item async for item in source.catalogue(None)]
+    catalogue = await everything(source.catalogue(None))
     assert RejectedRow("product 1", "Odoo's answer has no field `lst_price`") in catalogue
 
 

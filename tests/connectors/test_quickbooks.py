@@ -22,7 +22,6 @@ from connectors.sdk.types import (
     CustomerRef,
     Empty,
     ErrorKind,
-    Found,
     Item,
     Purchase,
     Purchases,
@@ -30,10 +29,11 @@ from connectors.sdk.types import (
     SourceError,
     Tombstone,
 )
+from tests.connectors.asking import ask, checked, everything, facts_of
 from tests.connectors.fakes.quickbooks import REALM, QuickBooks, fault, fill, ref
 from tests.connectors.fakes.tokens import CLIENT_ID, CLIENT_SECRET
 from tests.connectors.grants import MemoryGrants
-from tests.connectors.web import reply, web_server
+from tests.connectors.web import DOWN, reply, web_server
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 KESTREL, KITCHEN, BARN, OWL = (CustomerRef(i) for i in ("12", "13", "14", "20"))
@@ -83,21 +83,14 @@ class TestContract(ConnectorContract):
 
     @pytest.fixture
     def broken(self, books: QuickBooks) -> QuickBooksConnector:
-        books.fault = reply(b"<html>down</html>", 503, "text/html")
+        books.fault = DOWN
         return connector(books)
-
-
-async def balance(source: QuickBooksConnector, ref: CustomerRef) -> tuple[Balance, Found]:
-    found = await source.fetch("balance", ref)
-    assert isinstance(found, Found)
-    assert isinstance(found.facts, Balance)
-    return found.facts, found
 
 
 async def test_a_parent_owes_what_it_and_its_jobs_owe_counted_once(
     source: QuickBooksConnector,
 ) -> None:
-    owed, found = await balance(source, KESTREL)
+    owed, found = await ask(source, Balance, KESTREL)
     # 356.10 + 200.00 + 46.00 open = 602.10; a credit memo of 56.00 leaves 546.10.
     assert owed.balance == Decimal("546.10")
     assert owed.unapplied_credit == Decimal("56.00")
@@ -117,7 +110,7 @@ async def test_a_parent_owes_what_it_and_its_jobs_owe_counted_once(
 async def test_a_job_billed_with_its_parent_shows_the_parents_account_and_says_so(
     source: QuickBooksConnector,
 ) -> None:
-    owed, found = await balance(source, KITCHEN)
+    owed, found = await ask(source, Balance, KITCHEN)
     assert owed.balance == Decimal("546.10")
     assert found.incomplete == "billed with Kestrel Garden: this is its account"
     assert found.remote_url is not None
@@ -125,7 +118,7 @@ async def test_a_job_billed_with_its_parent_shows_the_parents_account_and_says_s
 
 
 async def test_a_job_billed_on_its_own_shows_its_own_account(source: QuickBooksConnector) -> None:
-    owed, _ = await balance(source, BARN)
+    owed = await facts_of(source, Balance, BARN)
     assert (owed.balance, owed.overdue_amount) == (Decimal(46), Decimal(46))
 
 
@@ -133,7 +126,7 @@ async def test_what_is_on_no_invoice_has_no_due_date_and_is_said(
     books: QuickBooks, source: QuickBooksConnector
 ) -> None:
     books.tables["Customer"][3]["BalanceWithJobs"] = "=75.50"
-    owed, found = await balance(source, OWL)
+    owed, found = await ask(source, Balance, OWL)
     assert owed.balance == Decimal("75.50")
     assert owed.overdue_amount is None
     assert found.incomplete is not None
@@ -141,7 +134,7 @@ async def test_what_is_on_no_invoice_has_no_due_date_and_is_said(
 
 
 async def test_nothing_owed_is_a_zero_and_not_unknown(source: QuickBooksConnector) -> None:
-    owed, _ = await balance(source, OWL)
+    owed = await facts_of(source, Balance, OWL)
     assert (owed.balance, owed.overdue_amount) == (Decimal(0), Decimal(0))
     assert owed.open_invoice_count == 0
 
@@ -158,7 +151,7 @@ async def test_an_invoice_is_overdue_from_the_companys_midnight(
 ) -> None:
     # 08:00 UTC is midnight in Los Angeles: the barn's invoice was due on the 21st.
     source = connector(books, now, time_zone="America/Los_Angeles")
-    owed, _ = await balance(source, BARN)
+    owed = await facts_of(source, Balance, BARN)
     await source.aclose()
     assert owed.overdue_amount == overdue
 
@@ -167,7 +160,7 @@ async def test_jobs_in_another_currency_are_not_added_up(
     books: QuickBooks, source: QuickBooksConnector
 ) -> None:
     books.tables["Invoice"][2]["CurrencyRef"] = ref("USD")
-    owed, found = await balance(source, KESTREL)
+    owed, found = await ask(source, Balance, KESTREL)
     assert owed.balance == Decimal("546.10")
     assert owed.overdue_amount is None
     assert owed.unapplied_credit is None
@@ -175,19 +168,15 @@ async def test_jobs_in_another_currency_are_not_added_up(
 
 
 async def test_terms_have_days_and_no_invented_credit_limit(source: QuickBooksConnector) -> None:
-    found = await source.fetch("credit_terms", KESTREL)
-    assert isinstance(found, Found)
-    assert found.facts == CreditTerms(payment_terms="Net 30", days_until_due=30, currency="GBP")
+    terms = await facts_of(source, CreditTerms, KESTREL)
+    assert terms == CreditTerms(payment_terms="Net 30", days_until_due=30, currency="GBP")
     assert isinstance(await source.fetch("credit_terms", OWL), Empty)
 
 
 async def test_purchases_are_invoices_and_receipts_of_the_customer_and_its_jobs(
     source: QuickBooksConnector,
 ) -> None:
-    found = await source.fetch("purchases", KESTREL)
-    assert isinstance(found, Found)
-    bought = found.facts
-    assert isinstance(bought, Purchases)
+    bought = await facts_of(source, Purchases, KESTREL)
     numbers = [o.order_number for o in bought.orders]
     assert numbers == ["1002", "1003", "1001", "SalesReceipt-110", "1000"]
     # 456.10 + 200 + 46 + 80 + 19.90
@@ -204,17 +193,15 @@ async def test_a_customer_with_too_many_orders_gets_the_newest_and_no_false_tota
     books: QuickBooks,
 ) -> None:
     source = connector(books, row_limit=2)
-    found = await source.fetch("purchases", KESTREL)
+    bought, found = await ask(source, Purchases, KESTREL)
     await source.aclose()
-    assert isinstance(found, Found)
-    assert isinstance(found.facts, Purchases)
-    assert found.facts.orders[0].order_number == "1002"
-    assert found.facts.lifetime_amount is None
+    assert bought.orders[0].order_number == "1002"
+    assert bought.lifetime_amount is None
     assert found.incomplete is not None
 
 
 async def test_contacts_have_every_number_but_the_fax(source: QuickBooksConnector) -> None:
-    kestrel, kitchen, *_, end = [item async for item in source.contacts(None)]
+    kestrel, kitchen, *_, end = await everything(source.contacts(None))
     assert isinstance(kestrel, ContactRow)
     assert [(p.raw, p.type) for p in kestrel.phone_numbers] == [
         ("(020) 7946 0958 x12", None),
@@ -230,7 +217,7 @@ async def test_contacts_have_every_number_but_the_fax(source: QuickBooksConnecto
 
 
 async def test_changed_contacts_come_with_those_made_inactive(source: QuickBooksConnector) -> None:
-    barn, gone, end = [item async for item in source.contacts("2026-11-20T00:00:00Z")]
+    barn, gone, end = await everything(source.contacts("2026-11-20T00:00:00Z"))
     assert isinstance(barn, ContactRow)
     assert barn.remote_id == "14"
     assert gone == Tombstone("21")
@@ -240,7 +227,7 @@ async def test_changed_contacts_come_with_those_made_inactive(source: QuickBooks
 async def test_the_history_has_returns_with_negative_quantities(
     source: QuickBooksConnector,
 ) -> None:
-    items = [item async for item in source.purchases(None)]
+    items = await everything(source.purchases(None))
     orders = {i.order.order_number: i for i in items if isinstance(i, Purchase)}
     assert set(orders) == {f"Invoice-{n}" for n in (100, 101, 102, 103)} | {
         "SalesReceipt-110",
@@ -256,14 +243,14 @@ async def test_the_changed_history_names_what_was_deleted(
     books: QuickBooks, source: QuickBooksConnector
 ) -> None:
     books.deleted = {"Invoice": ["77"], "CreditMemo": ["78"]}
-    items = [item async for item in source.purchases("2026-11-20T00:00:00Z")]
+    items = await everything(source.purchases("2026-11-20T00:00:00Z"))
     assert items[:2] == [Tombstone("Invoice-77"), Tombstone("CreditMemo-78")]
     assert [i.order.order_number for i in items if isinstance(i, Purchase)] == ["Invoice-103"]
 
 
 async def test_the_catalogue_counts_stock_only_where_it_is_counted(books: QuickBooks) -> None:
     source = connector(books, currency="GBP")
-    spade, digging, _ = [item async for item in source.catalogue(None)]
+    spade, digging, _ = await everything(source.catalogue(None))
     await source.aclose()
     assert spade == Item(
         item_id="7", sku="SP-1", name="Spade", category="Tools", unit_price=Decimal("19.99"),
@@ -276,7 +263,7 @@ async def test_the_catalogue_counts_stock_only_where_it_is_counted(books: QuickB
 async def test_an_ended_token_is_renewed_and_kept_before_it_is_used(books: QuickBooks) -> None:
     source = connector(books)
     books.tokens.expire()
-    owed, _ = await balance(source, KESTREL)
+    owed = await facts_of(source, Balance, KESTREL)
     await source.aclose()
     assert owed.balance == Decimal("546.10")
     grants = source.context.grants
@@ -327,31 +314,23 @@ async def test_the_connection_test_says_in_words_what_is_wrong(
 
 
 async def test_the_wrong_company_is_to_be_connected_again(books: QuickBooks) -> None:
-    source = connector(books, realm="other")
-    result = await source.check()
-    await source.aclose()
+    result = await checked(connector(books, realm="other"))
     assert result.status == CheckStatus.MISSING_PERMISSION
     assert "connect again" in result.text
 
 
 async def test_nobody_connected_yet_is_said(books: QuickBooks) -> None:
-    source = connector(books, realm="")
-    result = await source.check()
-    await source.aclose()
+    result = await checked(connector(books, realm=""))
     assert result.status == CheckStatus.INVALID_AUTH
     assert "connect it" in result.text
 
 
 async def test_wrong_credentials_are_told_apart_from_a_withdrawn_grant(books: QuickBooks) -> None:
     books.tokens.expire()
-    wrong = connector(books, client_secret="no")
-    result = await wrong.check()
-    await wrong.aclose()
+    result = await checked(connector(books, client_secret="no"))
     assert "client id and secret" in result.text
     books.tokens.refresh_token = None
-    withdrawn = connector(books)
-    result = await withdrawn.check()
-    await withdrawn.aclose()
+    result = await checked(connector(books))
     assert result.status == CheckStatus.INVALID_AUTH
     assert "connect books again" in result.text
 

@@ -320,6 +320,28 @@ async def test_the_connection_test_says_which_fields_never_come(web: WebServer) 
 
 
 @pytest.mark.parametrize(
+    ("status", "proved"),
+    [
+        (200, CheckStatus.BAD_CONFIG),
+        (403, CheckStatus.BAD_CONFIG),
+        (404, CheckStatus.BAD_CONFIG),
+        (401, CheckStatus.INVALID_AUTH),
+        (503, CheckStatus.CANNOT_CONNECT),
+    ],
+)
+async def test_a_service_without_an_operation_is_asked_at_its_base(
+    web: WebServer, status: int, proved: CheckStatus
+) -> None:
+    web.answers["/"] = reply({}, status)
+    own = {"base_url": web.url, "allow_private_network": True}
+    source = RestConnector(RestConfig.model_validate(own), Context("shop"))
+    result = await source.check()
+    await source.aclose()
+    assert result.status is proved
+    assert (result.proved == ("the server answers",)) is (proved is CheckStatus.BAD_CONFIG)
+
+
+@pytest.mark.parametrize(
     ("settings", "said"),
     [
         ({"time_zone": "Berlin"}, "is not a time zone: write it like Europe/Berlin"),

@@ -13,6 +13,7 @@ from connectors.sdk.types import (
     ContactRow,
     ErrorKind,
     Found,
+    Purchases,
     SourceError,
 )
 from tests.connectors.test_rest import KESTREL, TOKEN, connector, shop, web  # noqa: F401 - fixtures
@@ -149,6 +150,32 @@ async def test_more_open_items_than_the_limit_are_not_summed(web: WebServer) -> 
     await source.aclose()
 
 
+async def test_of_a_customer_with_100_000_orders_only_the_first_pages_are_asked_for(
+    web: WebServer,
+) -> None:
+    asked = 0
+
+    def page(request: Request) -> bytes:
+        nonlocal asked
+        asked += 1
+        first = (int(request.query["page"]) - 1) * 100
+        numbers = range(first, min(first + 100, 100_000))
+        return reply(
+            {"orders": [{"no": f"O-{n}", "at": "2026-03-05", "total": 1} for n in numbers]}
+        )
+
+    web.answers["/orders"] = page
+    source = connector(web.url, paging={"kind": "page", "size": 100}, row_limit=500)
+    found = await source.fetch("purchases", KESTREL)
+    await source.aclose()
+    assert isinstance(found, Found)
+    assert isinstance(found.facts, Purchases)
+    assert asked == 6
+    assert [o.order_number for o in found.facts.orders[:2]] == ["O-99", "O-98"]
+    assert (found.facts.order_count, found.facts.lifetime_amount) == (None, None)
+    assert found.incomplete == "only the first 500 rows of purchases were read (row_limit)"
+
+
 async def test_the_connection_test_names_the_operation_that_fails(web: WebServer) -> None:
     web.answers["/orders"] = reply({"orders": [{"nr": 1}]})
     source = connector(web.url)
@@ -164,16 +191,21 @@ async def test_the_connection_test_names_the_operation_that_fails(web: WebServer
 
 
 @pytest.mark.parametrize(
-    ("status", "meaning"),
-    [(401, CheckStatus.INVALID_AUTH), (403, CheckStatus.MISSING_PERMISSION)],
+    ("status", "meaning", "said"),
+    [
+        (401, CheckStatus.INVALID_AUTH, "does not accept the credentials: renew them"),
+        (403, CheckStatus.MISSING_PERMISSION, "does not allow this: give the account the right"),
+    ],
 )
 async def test_the_connection_test_tells_a_wrong_key_from_a_missing_right(
-    web: WebServer, status: int, meaning: CheckStatus
+    web: WebServer, status: int, meaning: CheckStatus, said: str
 ) -> None:
     web.answers["/customers"] = reply({}, status)
     source = connector(web.url)
-    assert (await source.check()).status == meaning
+    result = await source.check()
     await source.aclose()
+    assert result.status == meaning
+    assert result.text == f"contacts: the source {said} (HTTP {status})"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -34,6 +33,7 @@ from connectors.sdk.types import (
     Tickets,
     Tombstone,
 )
+from tests.connectors.asking import checked, everything, facts_of
 from tests.connectors.fakes.salesforce import (
     ABE,
     ACME,
@@ -52,7 +52,7 @@ from tests.connectors.fakes.salesforce import (
     error,
 )
 from tests.connectors.grants import MemoryGrants
-from tests.connectors.web import Request, WebServer, reply, web_server
+from tests.connectors.web import WebServer, hang_up, reply, web_server
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 MONEY = {
@@ -113,19 +113,12 @@ class TestContract(ConnectorContract):
 
     @pytest.fixture
     def broken(self, web: WebServer) -> SalesforceConnector:
-        async def refuse(_: Request, writer: asyncio.StreamWriter) -> None:
-            writer.close()
-
-        web.answers["*"] = refuse
+        web.answers["*"] = hang_up
         return connector(web)
 
 
-async def read(sf: SalesforceConnector, since: str | None = None) -> list[Any]:
-    return [item async for item in sf.contacts(since)]
-
-
 async def test_accounts_contacts_and_leads_are_read_page_by_page(sf: SalesforceConnector) -> None:
-    items = await read(sf)
+    items = await everything(sf.contacts(None))
     rows = {item.remote_id: item for item in items if isinstance(item, ContactRow)}
     assert set(rows) == {ACME, OWL, ADA, ABE, LEO}
     assert (rows[ACME].external_id, rows[ACME].company_name) == ("C-100", "Acme Ltd")
@@ -144,24 +137,24 @@ async def test_accounts_contacts_and_leads_are_read_page_by_page(sf: SalesforceC
 
 
 async def test_a_read_that_broke_off_goes_on_where_it_was(sf: SalesforceConnector) -> None:
-    items = await read(sf)
+    items = await everything(sf.contacts(None))
     marks = [item.cursor for item in items if isinstance(item, Checkpoint)]
     assert marks[1] == f"2026-11-22T08:55:00Z Contact {ABE}"
-    rest = await read(sf, marks[1])
+    rest = await everything(sf.contacts(marks[1]))
     assert [i.remote_id for i in rest if isinstance(i, ContactRow)] == [LEO]
     assert rest[-1] == Checkpoint("2026-11-22T08:55:00Z")
 
 
 async def test_a_later_read_brings_changes_and_deletions_only(sf: SalesforceConnector) -> None:
-    items = await read(sf, "2026-11-12T00:00:00Z")
+    items = await everything(sf.contacts("2026-11-12T00:00:00Z"))
     assert [i.remote_id for i in items if isinstance(i, ContactRow)] == [ACME, LEO]
     assert [i for i in items if isinstance(i, Tombstone)] == [Tombstone(GONE), Tombstone(LOST)]
 
 
 async def test_a_cursor_cannot_put_words_into_the_query(sf: SalesforceConnector) -> None:
     with pytest.raises(SourceError, match="read everything again"):
-        await read(sf, "2026' OR Id != ''")
-    items = await read(sf, "2026-11-12T00:00:00Z Contact 1'OR'1'='1")
+        await everything(sf.contacts("2026' OR Id != ''"))
+    items = await everything(sf.contacts("2026-11-12T00:00:00Z Contact 1'OR'1'='1"))
     assert [i.remote_id for i in items if isinstance(i, ContactRow)] == [ADA, ABE, LEO]
 
 
@@ -178,10 +171,7 @@ async def test_a_number_is_found_and_the_same_digits_elsewhere_are_not(
 
 async def test_a_contact_has_the_money_of_its_account(sf: SalesforceConnector) -> None:
     for ref in (CustomerRef(ADA), CustomerRef(ACME)):
-        found = await sf.fetch("balance", ref)
-        assert isinstance(found, Found)
-        owed = found.facts
-        assert isinstance(owed, Balance)
+        owed = await facts_of(sf, Balance, ref)
         assert (owed.currency, owed.balance) == ("GBP", Decimal("786.1"))
         assert owed.overdue_amount == 456
         assert owed.unapplied_credit is None
@@ -189,19 +179,15 @@ async def test_a_contact_has_the_money_of_its_account(sf: SalesforceConnector) -
 
 async def test_an_empty_field_is_unknown_and_not_zero(sf: SalesforceConnector) -> None:
     assert isinstance(await sf.fetch("balance", CustomerRef(OWL)), Empty)
-    found = await sf.fetch("credit_terms", CustomerRef(OWL))
-    assert isinstance(found, Found)
-    assert isinstance(found.facts, CreditTerms)
-    assert (found.facts.credit_limit, found.facts.credit_available) == (None, None)
-    assert found.facts.on_hold is True
+    terms = await facts_of(sf, CreditTerms, CustomerRef(OWL))
+    assert (terms.credit_limit, terms.credit_available) == (None, None)
+    assert terms.on_hold is True
 
 
 async def test_terms_come_from_the_fields_that_are_named(sf: SalesforceConnector) -> None:
-    found = await sf.fetch("credit_terms", CustomerRef(ACME))
-    assert isinstance(found, Found)
-    assert isinstance(found.facts, CreditTerms)
-    assert found.facts.credit_available == Decimal("1213.9")
-    assert found.facts.payment_terms == "30 days"
+    terms = await facts_of(sf, CreditTerms, CustomerRef(ACME))
+    assert terms.credit_available == Decimal("1213.9")
+    assert terms.payment_terms == "30 days"
 
 
 async def test_without_named_fields_no_money_is_promised(web: WebServer) -> None:
@@ -212,10 +198,7 @@ async def test_without_named_fields_no_money_is_promised(web: WebServer) -> None
 
 
 async def test_orders_that_are_no_drafts_are_purchases(sf: SalesforceConnector) -> None:
-    found = await sf.fetch("purchases", CustomerRef(ADA))
-    assert isinstance(found, Found)
-    bought = found.facts
-    assert isinstance(bought, Purchases)
+    bought = await facts_of(sf, Purchases, CustomerRef(ADA))
     assert [o.order_number for o in bought.orders] == ["00000102", "00000101"]
     assert (bought.currency, bought.lifetime_amount) == ("GBP", Decimal("150.50"))
     assert [i.sku for i in bought.orders[1].line_items] == ["SPADE", "FORK"]
@@ -224,15 +207,13 @@ async def test_orders_that_are_no_drafts_are_purchases(sf: SalesforceConnector) 
 
 async def test_won_opportunities_can_be_the_purchases(web: WebServer) -> None:
     source = connector(web, sales="opportunities")
-    found = await source.fetch("purchases", CustomerRef(ACME))
+    bought = await facts_of(source, Purchases, CustomerRef(ACME))
     await source.aclose()
-    assert isinstance(found, Found)
-    assert isinstance(found.facts, Purchases)
-    assert found.facts.lifetime_amount == Decimal("77.7")
+    assert bought.lifetime_amount == Decimal("77.7")
 
 
 async def test_the_history_is_read_once_and_then_by_changes(sf: SalesforceConnector) -> None:
-    items = [item async for item in sf.purchases(None)]
+    items = await everything(sf.purchases(None))
     bought = [item for item in items if isinstance(item, Purchase)]
     assert [(p.remote_id, p.order.order_number) for p in bought] == [
         (ACME, "00000101"),
@@ -240,24 +221,22 @@ async def test_the_history_is_read_once_and_then_by_changes(sf: SalesforceConnec
     ]
     end = items[-1]
     assert end == Checkpoint("2026-11-22T08:55:00Z")
-    later = [item async for item in sf.purchases("2026-05-06T00:00:00Z")]
+    later = await everything(sf.purchases("2026-05-06T00:00:00Z"))
     # One has become a draft again, one is deleted.
     assert later[:-1] == [Tombstone("00000103"), Tombstone("00000104")]
 
 
 async def test_products_have_their_standard_price(sf: SalesforceConnector) -> None:
-    items = [item async for item in sf.catalogue(None)]
+    items = await everything(sf.catalogue(None))
     spade, fork = (item for item in items if isinstance(item, Item))
     assert (spade.sku, spade.unit_price, spade.currency) == ("SPADE", Decimal("30.25"), "GBP")
     assert (fork.unit_price, fork.is_active, fork.inventory_quantity) == (None, False, None)
 
 
 async def test_cases_are_tickets_newest_first(sf: SalesforceConnector) -> None:
-    found = await sf.fetch("tickets", CustomerRef(ADA))
-    assert isinstance(found, Found)
-    assert isinstance(found.facts, Tickets)
-    assert [t.number for t in found.facts.tickets] == ["00001002", "00001001"]
-    url = found.facts.tickets[0].url
+    facts = await facts_of(sf, Tickets, CustomerRef(ADA))
+    assert [t.number for t in facts.tickets] == ["00001002", "00001001"]
+    url = facts.tickets[0].url
     assert url is not None
     assert url.endswith("/lightning/r/Case/500000000000002AAA/view")
 
@@ -289,15 +268,12 @@ async def test_somebody_may_connect_it_instead(web: WebServer, vendor: FakeSales
     kind = SalesforceConnector.oauth_kind(config)
     assert kind is not None
     assert kind.authorization_url == "https://acme.my.salesforce.com/services/oauth2/authorize"
-    nobody = connector(web, sign_in="code")
-    result = await nobody.check()
-    await nobody.aclose()
+    result = await checked(connector(web, sign_in="code"))
     assert result.status == CheckStatus.INVALID_AUTH
     assert "nobody has connected sf yet" in result.text
     grants = MemoryGrants(Grant("old", "refresh-me", None, {"instance_url": web.url}))
-    source = connector(web, grants, sign_in="code")
-    assert (await source.check()).status == CheckStatus.OK
-    await source.aclose()
+    connected = connector(web, grants, sign_in="code")
+    assert (await checked(connected)).status == CheckStatus.OK
     assert grants.written[-1].access_token == vendor.valid
     assert grants.written[-1].refresh_token == "refresh-me"
 
@@ -325,9 +301,7 @@ async def test_each_fault_has_its_words(
     said: str,
 ) -> None:
     vendor.next = answers
-    source = connector(web, **changes)
-    result = await source.check()
-    await source.aclose()
+    result = await checked(connector(web, **changes))
     assert (result.status, said in result.text) == (status, True), result
 
 
@@ -335,9 +309,7 @@ async def test_a_token_of_another_organisation_is_refused(
     web: WebServer, vendor: FakeSalesforce
 ) -> None:
     vendor.instance_url = "https://other.my.salesforce.com"
-    source = connector(web)
-    result = await source.check()
-    await source.aclose()
+    result = await checked(connector(web))
     assert result.status == CheckStatus.BAD_CONFIG
     assert "another organisation than base_url" in result.text
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -31,6 +30,7 @@ from connectors.sdk.types import (
     Tombstone,
 )
 from connectors.shopify import ShopifyConfig, ShopifyConnector
+from tests.connectors.asking import checked, everything, facts_of
 from tests.connectors.fakes.shopify import (
     CLIENT,
     DENIED,
@@ -40,7 +40,7 @@ from tests.connectors.fakes.shopify import (
     refusal,
     throttled,
 )
-from tests.connectors.web import Request, WebServer, reply, web_server
+from tests.connectors.web import WebServer, hang_up, reply
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 ADA = CustomerRef("51")
@@ -49,13 +49,6 @@ ADA = CustomerRef("51")
 @pytest.fixture
 def vendor() -> FakeShopify:
     return FakeShopify()
-
-
-@pytest.fixture
-async def web(vendor: FakeShopify) -> AsyncIterator[WebServer]:
-    async with web_server() as server:
-        server.answers["*"] = vendor
-        yield server
 
 
 def connector(web: WebServer, **changes: Any) -> ShopifyConnector:
@@ -88,21 +81,14 @@ class TestContract(ConnectorContract):
 
     @pytest.fixture
     def broken(self, web: WebServer) -> ShopifyConnector:
-        async def refuse(_: Request, writer: asyncio.StreamWriter) -> None:
-            writer.close()
-
-        web.answers["*"] = refuse
+        web.answers["*"] = hang_up
         return connector(web)
-
-
-async def read(shop: ShopifyConnector, since: str | None = None) -> list[Any]:
-    return [item async for item in shop.contacts(since)]
 
 
 async def test_customers_have_the_numbers_of_their_addresses_too(
     shop: ShopifyConnector, web: WebServer
 ) -> None:
-    items = await read(shop)
+    items = await everything(shop.contacts(None))
     ada, abe, zoe = (item for item in items if isinstance(item, ContactRow))
     assert [p.raw for p in ada.phone_numbers] == ["+442079460958", "07700 900123"]
     assert (ada.company_name, ada.region, ada.tags) == ("Kestrel Garden", "GB", ("vip",))
@@ -115,16 +101,16 @@ async def test_customers_have_the_numbers_of_their_addresses_too(
 async def test_a_read_that_broke_off_goes_on_and_later_brings_changes_only(
     shop: ShopifyConnector,
 ) -> None:
-    items = await read(shop)
+    items = await everything(shop.contacts(None))
     marks = [item.cursor for item in items if isinstance(item, Checkpoint)]
     assert marks == ["2026-11-22T08:55:00Z at-2", "2026-11-22T08:55:00Z"]
-    rest = await read(shop, marks[0])
+    rest = await everything(shop.contacts(marks[0]))
     assert [i.remote_id for i in rest if isinstance(i, ContactRow)] == ["53"]
     assert rest[-1] == items[-1]
-    later = await read(shop, "2026-11-10T00:00:00Z")
+    later = await everything(shop.contacts("2026-11-10T00:00:00Z"))
     assert [i.remote_id for i in later if isinstance(i, ContactRow)] == ["51"]
     with pytest.raises(SourceError, match="read everything again"):
-        await read(shop, "x' OR id:*")
+        await everything(shop.contacts("x' OR id:*"))
 
 
 async def test_a_number_is_found_as_shopify_keeps_it(
@@ -139,10 +125,7 @@ async def test_a_number_is_found_as_shopify_keeps_it(
 
 
 async def test_orders_are_of_the_shops_day_and_in_its_currency(shop: ShopifyConnector) -> None:
-    found = await shop.fetch("purchases", ADA)
-    assert isinstance(found, Found)
-    bought = found.facts
-    assert isinstance(bought, Purchases)
+    bought = await facts_of(shop, Purchases, ADA)
     # 1001 was bought at 23:30 UTC, which was 1 July in London; 1003 is cancelled, 1004 a test.
     assert [(o.order_number, o.order_date) for o in bought.orders] == [
         ("#1005", date(2026, 11, 1)),
@@ -162,10 +145,7 @@ async def test_orders_are_of_the_shops_day_and_in_its_currency(shop: ShopifyConn
 
 
 async def test_what_is_not_paid_of_orders_is_the_balance(shop: ShopifyConnector) -> None:
-    found = await shop.fetch("balance", ADA)
-    assert isinstance(found, Found)
-    owed = found.facts
-    assert isinstance(owed, Balance)
+    owed = await facts_of(shop, Balance, ADA)
     assert (owed.currency, owed.balance) == ("GBP", Decimal("430.10"))
     assert owed.overdue_amount == Decimal("30.00")
     assert [(i.number, i.due_date) for i in owed.open_invoices] == [
@@ -176,10 +156,8 @@ async def test_what_is_not_paid_of_orders_is_the_balance(shop: ShopifyConnector)
 
 
 async def test_a_customer_without_unpaid_orders_owes_nothing(shop: ShopifyConnector) -> None:
-    found = await shop.fetch("balance", CustomerRef("52"))
-    assert isinstance(found, Found)
-    assert isinstance(found.facts, Balance)
-    assert (found.facts.balance, found.facts.currency) == (Decimal(0), "GBP")
+    owed = await facts_of(shop, Balance, CustomerRef("52"))
+    assert (owed.balance, owed.currency) == (Decimal(0), "GBP")
 
 
 async def test_balances_are_promised_only_where_they_are_wanted(web: WebServer) -> None:
@@ -193,19 +171,19 @@ async def test_the_history_has_every_line_and_no_cancelled_order(
 ) -> None:
     vendor.page = 1
     shop = connector(web)
-    items = [item async for item in shop.purchases(None)]
+    items = await everything(shop.purchases(None))
     bought = {i.order.order_number: i for i in items if isinstance(i, Purchase)}
     assert set(bought) == {"#1001", "#1002", "#1005"}
     assert [line.sku for line in bought["#1001"].order.line_items] == ["SPADE", "FORK"]
     assert bought["#1001"].remote_id == "51"
     assert [i for i in items if isinstance(i, Tombstone)] == [Tombstone("#1003")]
-    later = [item async for item in shop.purchases("2026-10-15T00:00:00Z")]
+    later = await everything(shop.purchases("2026-10-15T00:00:00Z"))
     await shop.aclose()
     assert [i.order.order_number for i in later if isinstance(i, Purchase)] == ["#1005"]
 
 
 async def test_stock_that_is_not_counted_is_unknown(shop: ShopifyConnector, web: WebServer) -> None:
-    items = [item async for item in shop.catalogue(None)]
+    items = await everything(shop.catalogue(None))
     spade, fork = (item for item in items if isinstance(item, Item))
     assert (spade.name, spade.inventory_quantity, spade.currency) == ("Spade", Decimal(4), "GBP")
     assert (fork.name, fork.inventory_quantity) == ("Fork, Long", None)
@@ -269,9 +247,7 @@ async def test_each_fault_has_its_words(
     said: str,
 ) -> None:
     vendor.next = answers
-    source = connector(web, **changes)
-    result = await source.check()
-    await source.aclose()
+    result = await checked(connector(web, **changes))
     assert (result.status, said in result.text) == (status, True), result
 
 

@@ -187,8 +187,14 @@ async def test_payments_that_fail_leave_a_partial_balance(ledger_url: str) -> No
 @pytest.mark.parametrize(
     ("sql", "said"),
     [
-        ("SELECT amount AS amount_due FROM items WHERE 1 = :remote_id", "no column `amount`"),
-        ("SELECT 1 AS amount_due FROM facturas WHERE 1 = :remote_id", "no table `facturas`"),
+        (
+            "SELECT amount AS amount_due FROM items WHERE 1 = :remote_id",
+            "no column `amount`: was it renamed?",
+        ),
+        (
+            "SELECT 1 AS amount_due FROM facturas WHERE 1 = :remote_id",
+            "no table `facturas`: was it renamed?",
+        ),
         ("SELECT 1 AS amount FROM items WHERE 1 = :remote_id", "`amount_due` or `balance`"),
         ("SELECT FROM FROM items WHERE 1 = :remote_id", "syntax error"),
         ("SELECT number AS amount_due FROM items WHERE customer_id = :remote_id", "amount_due"),
@@ -214,6 +220,14 @@ async def test_the_connection_test_names_a_column_that_is_not_used(ledger_url: s
     assert "columns not used: amout" in result.proved[0]
 
 
+async def test_a_database_without_a_query_is_connected_to_all_the_same(ledger_url: str) -> None:
+    source = connector(ledger_url, queries={})
+    result = await source.check()
+    await source.aclose()
+    assert (result.status, result.proved) == (CheckStatus.BAD_CONFIG, ("connected",))
+    assert "no query is set" in result.text
+
+
 async def test_a_wrong_password_is_told_from_a_missing_right(postgres_url: str) -> None:
     user = "clerk_" + urlsplit(postgres_url).path.lstrip("/")
     with psycopg.connect(postgres_url, autocommit=True) as server:
@@ -226,13 +240,32 @@ async def test_a_wrong_password_is_told_from_a_missing_right(postgres_url: str) 
         await source.aclose()
         server.execute(f"DROP ROLE {user}")  # type: ignore[arg-type, unused-ignore]
     assert result.status == CheckStatus.MISSING_PERMISSION
-    assert "may not read `items`" in result.text
+    assert "may not read `items`: grant SELECT on it" in result.text
 
     source = with_query(url, balance=QUERIES["balance"])
     result = await source.check()
     await source.aclose()
     assert result.status == CheckStatus.INVALID_AUTH
+    assert "does not accept the user name or password: correct them in the URL" in result.text
     assert PASSWORD not in repr(result)
+
+
+async def test_another_companys_database_is_told_from_one_that_is_not_there(
+    postgres_url: str,
+) -> None:
+    parts = urlsplit(postgres_url)
+    for url, said in (
+        (postgres_url, "query `balance`: there is no table `items`: was it renamed?"),
+        (
+            parts._replace(path="/no_such_company").geturl(),
+            "there is no database of the name at the end of the URL",
+        ),
+    ):
+        source = with_query(url, balance=QUERIES["balance"])
+        result = await source.check()
+        await source.aclose()
+        assert result.status == CheckStatus.BAD_CONFIG
+        assert said in result.text
 
 
 async def test_an_unknown_host_and_a_missing_file_are_named_as_such(tmp_path: Path) -> None:
@@ -245,6 +278,9 @@ async def test_an_unknown_host_and_a_missing_file_are_named_as_such(tmp_path: Pa
         await source.aclose()
         assert result.status == CheckStatus.CANNOT_CONNECT
         assert said in result.text
+        bare = connector(url, queries={})
+        assert (await bare.check()).status == CheckStatus.CANNOT_CONNECT
+        await bare.aclose()
 
 
 async def test_a_driver_that_is_not_installed_is_named() -> None:

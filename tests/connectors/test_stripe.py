@@ -20,7 +20,6 @@ from connectors.sdk.types import (
     CustomerRef,
     Empty,
     ErrorKind,
-    Found,
     Item,
     Number,
     Purchase,
@@ -30,6 +29,7 @@ from connectors.sdk.types import (
     Tombstone,
 )
 from connectors.stripe import StripeConfig, StripeConnector
+from tests.connectors.asking import ask, checked, everything, facts_of
 from tests.connectors.fakes.stripe import (
     KEY,
     Stripe,
@@ -133,15 +133,8 @@ class TestContract(ConnectorContract):
         return connector(stripe)
 
 
-async def balance(source: StripeConnector, ref: CustomerRef = KESTREL) -> tuple[Balance, Found]:
-    found = await source.fetch("balance", ref)
-    assert isinstance(found, Found)
-    assert isinstance(found.facts, Balance)
-    return found.facts, found
-
-
 async def test_the_receivable_is_what_is_left_of_open_invoices(source: StripeConnector) -> None:
-    owed, found = await balance(source)
+    owed, found = await ask(source, Balance, KESTREL)
     # 356.10 + 200.00 + 46.00; no drafts, no void invoices.
     assert owed.balance == Decimal("602.10")
     assert owed.overdue_amount == Decimal("402.10")
@@ -159,7 +152,7 @@ async def test_the_receivable_is_what_is_left_of_open_invoices(source: StripeCon
 async def test_the_customers_balance_is_no_receivable_and_is_told_apart(
     source: StripeConnector,
 ) -> None:
-    owed, found = await balance(source)
+    owed, found = await ask(source, Balance, KESTREL)
     assert owed.unapplied_credit == 0
     assert found.incomplete == "a credit of EUR 12.50 waits for the next invoice and is not in it"
 
@@ -167,7 +160,7 @@ async def test_the_customers_balance_is_no_receivable_and_is_told_apart(
 async def test_nothing_open_is_a_zero_and_a_deleted_customer_has_nothing(
     source: StripeConnector,
 ) -> None:
-    owed, _ = await balance(source, OWL)
+    owed = await facts_of(source, Balance, OWL)
     assert (owed.balance, owed.overdue_amount) == (Decimal(0), Decimal(0))
     assert isinstance(await source.fetch("balance", CustomerRef("cus_9")), Empty)
     # Without a currency not even a zero can be said.
@@ -185,7 +178,7 @@ async def test_amounts_have_the_decimals_that_stripe_gives_a_currency(
         invoice("in_3", "cus_1", "2026-11-07", None, 4600, 4600, currency=currency)
     ]
     stripe.tables["charges"] = []
-    owed, _ = await balance(source)
+    owed = await facts_of(source, Balance, KESTREL)
     assert (owed.currency, str(owed.balance)) == (currency.upper(), amount)
 
 
@@ -193,7 +186,7 @@ async def test_amounts_of_two_currencies_are_never_added(
     stripe: Stripe, source: StripeConnector
 ) -> None:
     stripe.tables["invoices"][1]["currency"] = "jpy"
-    owed, _ = await balance(source)
+    owed = await facts_of(source, Balance, KESTREL)
     assert (owed.currency, owed.balance) == ("EUR", Decimal("402.10"))
     assert [(o.currency, o.balance) for o in owed.other_currencies] == [("JPY", Decimal(20000))]
 
@@ -204,7 +197,7 @@ async def test_a_due_date_is_the_day_it_is_at_the_company(
 ) -> None:
     # Due at 23:30 UTC on the 21st, which is the 22nd in Berlin.
     source = connector(stripe, time_zone=zone)
-    owed, _ = await balance(source)
+    owed = await facts_of(source, Balance, KESTREL)
     await source.aclose()
     assert owed.overdue_amount == Decimal(overdue)
 
@@ -212,10 +205,7 @@ async def test_a_due_date_is_the_day_it_is_at_the_company(
 async def test_purchases_are_final_invoices_and_charges_without_one(
     source: StripeConnector,
 ) -> None:
-    found = await source.fetch("purchases", KESTREL)
-    assert isinstance(found, Found)
-    bought = found.facts
-    assert isinstance(bought, Purchases)
+    bought = await facts_of(source, Purchases, KESTREL)
     assert [(o.order_number, o.total_amount) for o in bought.orders] == [
         ("3", Decimal("46.00")),
         ("2", Decimal("200.00")),
@@ -230,7 +220,7 @@ async def test_purchases_are_final_invoices_and_charges_without_one(
 
 
 async def test_contacts_have_a_name_even_if_nobody_gave_one(source: StripeConnector) -> None:
-    kestrel, owl, nameless, end = [item async for item in source.contacts(None)]
+    kestrel, owl, nameless, end = await everything(source.contacts(None))
     assert isinstance(kestrel, ContactRow)
     assert [p.raw for p in kestrel.phone_numbers] == ["+442079460958", "01632 960001"]
     assert (kestrel.language, kestrel.region) == ("en-GB", "GB")
@@ -244,7 +234,7 @@ async def test_contacts_have_a_name_even_if_nobody_gave_one(source: StripeConnec
 async def test_changed_contacts_come_from_events_with_the_deleted_ones(
     source: StripeConnector,
 ) -> None:
-    gone, kestrel, _ = [item async for item in source.contacts("2026-11-19T00:00:00Z")]
+    gone, kestrel, _ = await everything(source.contacts("2026-11-19T00:00:00Z"))
     assert gone == Tombstone("cus_9")
     assert isinstance(kestrel, ContactRow)
     # The last state counts, not that of the older event.
@@ -252,7 +242,7 @@ async def test_changed_contacts_come_from_events_with_the_deleted_ones(
 
 
 async def test_what_events_no_longer_tell_is_read_in_full(source: StripeConnector) -> None:
-    items = [item async for item in source.contacts("2026-10-01T00:00:00Z")]
+    items = await everything(source.contacts("2026-10-01T00:00:00Z"))
     assert len([i for i in items if isinstance(i, ContactRow)]) == 3
 
 
@@ -271,17 +261,17 @@ async def test_a_number_is_searched_as_it_may_have_been_typed(
 async def test_the_history_names_void_invoices_and_reads_recent_ones_again(
     source: StripeConnector,
 ) -> None:
-    items = [item async for item in source.purchases(None)]
+    items = await everything(source.purchases(None))
     keys = {i.order.order_number for i in items if isinstance(i, Purchase)}
     assert keys == {"in_1", "in_2", "in_3", "in_4", "ch_2"}
     assert Tombstone("in_6") in items
-    changed = [item async for item in source.purchases("2026-11-20T00:00:00Z")]
+    changed = await everything(source.purchases("2026-11-20T00:00:00Z"))
     keys = {i.order.order_number for i in changed if isinstance(i, Purchase)}
     assert keys == {"in_2", "in_3"}
 
 
 async def test_the_catalogue_has_prices_in_their_own_currency(source: StripeConnector) -> None:
-    spade, old, end = [item async for item in source.catalogue(None)]
+    spade, old, end = await everything(source.catalogue(None))
     assert spade == Item(
         item_id="prod_1", name="Spade", unit_price=Decimal(1999), currency="JPY",
         remote_url="https://dashboard.stripe.com/products/prod_1",
@@ -292,9 +282,7 @@ async def test_the_catalogue_has_prices_in_their_own_currency(source: StripeConn
 
 
 async def test_a_wrong_key_is_said_without_the_key(stripe: Stripe) -> None:
-    source = connector(stripe, api_key="sk_live_wrong")
-    result = await source.check()
-    await source.aclose()
+    result = await checked(connector(stripe, api_key="sk_live_wrong"))
     assert result.status == CheckStatus.INVALID_AUTH
     assert "is not known to Stripe" in result.text
     assert "sk_live" not in result.text

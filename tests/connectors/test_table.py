@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 import zipfile
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -50,10 +52,17 @@ def connector(folder: Path, path: str = "credit.csv", **settings: Any) -> TableC
     return TableConnector(config, Context("credit", "GB", folder, lambda: NOW))
 
 
+def settled(path: Path) -> Path:
+    """Make a file look as if it had been written a while ago, so that nobody waits for its end."""
+    then = time.time_ns() - 60 * 10**9
+    os.utime(path, ns=(then, then))
+    return path
+
+
 def write(folder: Path, text: str, name: str = "credit.csv", encoding: str = "utf-8") -> Path:
     path = folder / name
     path.write_bytes(text.encode(encoding))
-    return path
+    return settled(path)
 
 
 def write_sheet(path: Path, rows: list[list[Any]], title: str = "Terms") -> None:
@@ -65,6 +74,7 @@ def write_sheet(path: Path, rows: list[list[Any]], title: str = "Terms") -> None
         sheet.append(row)
     book.save(path)
     book.close()
+    settled(path)
 
 
 async def terms(source: TableConnector, ref: CustomerRef = KESTREL) -> CreditTerms:

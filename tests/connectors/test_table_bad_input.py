@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -102,7 +103,25 @@ async def test_dates_as_text_are_read_in_the_order_that_is_set(tmp_path: Path) -
     assert isinstance(found.facts, Balance)
     assert found.facts.oldest_due_date == date(2026, 4, 3)
     error = await failure(connector(tmp_path, columns=columns, date_order="mdy"), "balance")
-    assert "`due_date` of row 3 is not a date in the order mdy" in error.text
+    assert error.text == (
+        "column `due_date` of row 3 is not a date in the order mdy: is the setting `date_order`"
+        " right?"
+    )
+    error = await failure(connector(tmp_path, columns=columns), "balance")
+    assert error.text == (
+        "column `due_date` of row 2 is a date with its year elsewhere, or of two digits: write it"
+        " as 2026-10-12, or set the `date_order` of a file"
+    )
+
+
+async def test_a_date_that_a_spreadsheet_keeps_as_a_number_is_not_guessed(tmp_path: Path) -> None:
+    columns = {"external_id": "Account No", "due_date": "Due", "amount_due": "Open"}
+    write_sheet(tmp_path / "due.xlsx", [["Account No", "Due", "Open"], ["C-100", 46_000, 10]])
+    error = await failure(connector(tmp_path, "due.xlsx", columns=columns), "balance")
+    assert error.text == (
+        "column `due_date` of row 2 is a number, not a date (in a spreadsheet: format the column"
+        " as a date)"
+    )
 
 
 async def test_a_file_replaced_while_it_is_read_is_read_again(tmp_path: Path) -> None:
@@ -226,14 +245,55 @@ async def test_overdue_is_by_the_companys_date(tmp_path: Path) -> None:
     assert overdue == {"Europe/Berlin": 10, "America/New_York": 0}
 
 
-async def test_a_customer_with_100_000_orders_has_right_totals(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def many_orders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a file of 100,000 orders of one customer and one of another."""
+    folder = tmp_path_factory.mktemp("many")
     lines = [f"C-100,O-{n},2026-01-{n % 28 + 1:02},SPADE,1,2.50" for n in range(100_000)]
-    write(tmp_path, "cust,order,day,sku,qty,sum\n" + "\n".join(lines) + "\n")
-    source = connector(tmp_path, columns=LINES)
+    lines.append("C-200,P-1,2026-01-05,FORK,1,9.99")
+    write(folder, "cust,order,day,sku,qty,sum\n" + "\n".join(lines) + "\n")
+    return folder
+
+
+async def test_a_customer_with_100_000_orders_has_right_totals_and_nobody_waits_for_them(
+    many_orders: Path,
+) -> None:
+    source = connector(many_orders, columns=LINES)
+    # Reading the file is followed by working out what takes long: the second comes after that.
+    for _ in range(2):
+        small = await source.fetch("purchases", CustomerRef("C-200"))
+        assert isinstance(small, Found)
+        assert isinstance(small.facts, Purchases)
+        assert small.facts.lifetime_amount == Decimal("9.99")
+    began = time.process_time()
     found = await source.fetch("purchases", CustomerRef("C-100"))
+    took = time.process_time() - began
     await source.aclose()
     assert isinstance(found, Found)
     assert isinstance(found.facts, Purchases)
     assert found.incomplete is None
     assert (found.facts.order_count, len(found.facts.orders)) == (100_000, 20)
     assert found.facts.lifetime_amount == 250_000
+    assert took < 0.05
+
+
+async def test_of_many_orders_one_that_cannot_be_read_is_named_again_and_again(
+    tmp_path: Path,
+) -> None:
+    lines = [f"C-100,O-{n},2026-01-05,SPADE,1,2.50" for n in range(2_500)]
+    write(tmp_path, "cust,order,day,sku,qty,sum\n" + "\n".join([*lines, "C-100,O-x,soon,S,1,1"]))
+    source = connector(tmp_path, columns=LINES, customer_url="https://books.example/{remote_id}")
+    for _ in range(2):
+        with pytest.raises(SourceError, match="`order_date` of row 2502 is text that is not a da"):
+            await source.fetch("purchases", CustomerRef("C-100"))
+    write(tmp_path, "cust,order,day,sku,qty,sum\n" + "\n".join(lines))
+    found = await source.fetch("purchases", CustomerRef("C-100"))
+    assert isinstance(found, Found)
+    assert found.remote_url == "https://books.example/C-100"
+    (tmp_path / "credit.csv").unlink()
+    old = await source.fetch("purchases", CustomerRef("C-100"))
+    await source.aclose()
+    assert isinstance(old, Found)
+    assert old.facts == found.facts
+    assert old.incomplete is not None
+    assert "the file credit.csv is not in the data folder; the content of" in old.incomplete

@@ -15,7 +15,6 @@ The café's account on 2026-11-22, in EUR, of what `real/tryton_seed.py` enters:
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -27,11 +26,11 @@ from connectors.sdk.types import (
     CustomerRef,
     Empty,
     ErrorKind,
-    Found,
     Purchases,
     SourceError,
 )
 from connectors.tryton import TrytonConnector
+from tests.connectors.asking import ask, facts_of
 from tests.connectors.real.tryton import (
     PASSWORD,
     Connect,
@@ -49,12 +48,6 @@ async def erp(connect_tryton: Connect, tryton: Tryton) -> TrytonConnector:
     return connect_tryton(tryton.url)
 
 
-async def facts_of(source: TrytonConnector, section: Any, who: CustomerRef) -> Any:
-    found = await source.fetch(section, who)
-    assert isinstance(found, Found)
-    return found.facts
-
-
 class TestTryton(ConnectorContract):
     known, unknown, secrets = CAFE, CustomerRef("999999"), (PASSWORD,)
 
@@ -68,7 +61,7 @@ class TestTryton(ConnectorContract):
 
 
 async def test_the_balance_is_what_the_books_say_line_by_line(erp: TrytonConnector) -> None:
-    owed: Balance = await facts_of(erp, "balance", CAFE)
+    owed = await facts_of(erp, Balance, CAFE)
     said = owed.model_dump(mode="json")
     assert (said["currency"], said["balance"], said["overdue_amount"]) == (
         "EUR",
@@ -95,7 +88,7 @@ async def test_the_balance_is_what_the_books_say_line_by_line(erp: TrytonConnect
 
 
 async def test_the_last_payments_are_shown_and_credit_notes_are_none(erp: TrytonConnector) -> None:
-    owed: Balance = await facts_of(erp, "balance", CAFE)
+    owed = await facts_of(erp, Balance, CAFE)
     said = owed.model_dump(mode="json")["payments"]
     assert [(p["transaction_date"], p["total_amount"], p["payment_method"]) for p in said] == [
         ("2026-11-12", "40.00", "Cash"),
@@ -106,7 +99,7 @@ async def test_the_last_payments_are_shown_and_credit_notes_are_none(erp: Tryton
 
 
 async def test_an_invoice_in_dollars_is_not_added_to_euros(erp: TrytonConnector) -> None:
-    owed: Balance = await facts_of(erp, "balance", CAFE)
+    owed = await facts_of(erp, Balance, CAFE)
     (dollars,) = owed.model_dump(mode="json")["other_currencies"]
     assert dollars == {"currency": "USD", "balance": "90.00", "overdue_amount": "90.00"}
 
@@ -115,7 +108,7 @@ async def test_another_companys_books_are_not_added(
     connect_tryton: Connect, tryton: Tryton
 ) -> None:
     american = connect_tryton(tryton.url, username="american")
-    owed: Balance = await facts_of(american, "balance", CAFE)
+    owed = await facts_of(american, Balance, CAFE)
     said = owed.model_dump(mode="json")
     assert (said["currency"], said["balance"], said["other_currencies"]) == ("USD", "999.00", [])
 
@@ -129,7 +122,7 @@ async def test_the_companys_midnight_makes_an_invoice_overdue(
 ) -> None:
     """Invoice 5 is due on the 22nd in New York, which is five hours behind UTC."""
     erp = connect_tryton(tryton.url, lambda: datetime.fromisoformat(now))
-    owed: Balance = await facts_of(erp, "balance", CAFE)
+    owed = await facts_of(erp, Balance, CAFE)
     assert str(owed.overdue_amount) == overdue
     assert [i.days_overdue for i in owed.open_invoices if i.number == "5"] == [late]
 
@@ -139,7 +132,7 @@ async def test_a_customer_with_many_open_items_is_read_page_by_page(
 ) -> None:
     """120 items of 1.25 are 150.00, due on 2026-03-01."""
     erp = connect_tryton(tryton.url, page_size=50)
-    owed: Balance = await facts_of(erp, "balance", LEDGER)
+    owed = await facts_of(erp, Balance, LEDGER)
     assert str(owed.balance) == "150.00"
     assert owed.open_invoice_count == 120
     assert str(owed.overdue_amount) == "150.00"
@@ -156,9 +149,8 @@ async def test_more_open_items_than_the_limit_are_no_balance(
 
 async def test_credit_used_counts_what_is_owed_and_what_is_ordered(erp: TrytonConnector) -> None:
     """780 EUR and 90 USD (at 1.25: 72 EUR) owed, 50 and 100 ordered and not invoiced: 1002."""
-    found = await erp.fetch("credit_terms", CAFE)
-    assert isinstance(found, Found)
-    terms = found.facts.model_dump(mode="json")
+    said = await facts_of(erp, CreditTerms, CAFE)
+    terms = said.model_dump(mode="json")
     assert terms == {
         "currency": "EUR",
         "credit_limit": "2000.00",
@@ -174,20 +166,20 @@ async def test_credit_used_counts_what_is_owed_and_what_is_ordered(erp: TrytonCo
 
 
 async def test_a_limit_of_nothing_is_not_no_limit(erp: TrytonConnector) -> None:
-    bar: CreditTerms = await facts_of(erp, "credit_terms", BAR)
-    quiet: CreditTerms = await facts_of(erp, "credit_terms", QUIET)
+    bar = await facts_of(erp, CreditTerms, BAR)
+    quiet = await facts_of(erp, CreditTerms, QUIET)
     assert [str(bar.credit_limit), str(bar.credit_available)] == ["0", "0"]
     assert (quiet.credit_limit, quiet.credit_available) == (None, None)
     assert [str(quiet.credit_used), quiet.payment_terms] == ["0", None]
 
 
 async def test_a_term_of_two_payments_has_no_single_number_of_days(erp: TrytonConnector) -> None:
-    bar: CreditTerms = await facts_of(erp, "credit_terms", BAR)
+    bar = await facts_of(erp, CreditTerms, BAR)
     assert (bar.payment_terms, bar.days_until_due) == ("Half now, half in 30 days", None)
 
 
 async def test_orders_are_shown_with_their_lines_and_offers_are_not(erp: TrytonConnector) -> None:
-    bought: Purchases = await facts_of(erp, "purchases", CAFE)
+    bought = await facts_of(erp, Purchases, CAFE)
     said = bought.model_dump(mode="json")
     can = {"item_id": "1", "sku": "W-1", "name": "Watering can", "unit_price": "25.00"}
     assert said == {
@@ -218,7 +210,7 @@ async def test_orders_are_shown_with_their_lines_and_offers_are_not(erp: TrytonC
 
 async def test_the_newest_orders_are_shown_and_all_are_counted(erp: TrytonConnector) -> None:
     """23 orders of 25.00, one a day from 2026-03-01: 575.00."""
-    bought: Purchases = await facts_of(erp, "purchases", LEDGER)
+    bought = await facts_of(erp, Purchases, LEDGER)
     assert [o.order_date for o in bought.orders] == [date(2026, 3, d) for d in range(23, 3, -1)]
     assert all(o.line_items for o in bought.orders)
     assert (bought.order_count, str(bought.lifetime_amount)) == (23, "575.00")
@@ -229,10 +221,8 @@ async def test_totals_of_too_many_orders_are_unknown(
     connect_tryton: Connect, tryton: Tryton
 ) -> None:
     erp = connect_tryton(tryton.url, row_limit=2)
-    found = await erp.fetch("purchases", LEDGER)
-    assert isinstance(found, Found)
-    assert isinstance(found.facts, Purchases)
-    assert (found.facts.order_count, found.facts.lifetime_amount) == (None, None)
+    bought, found = await ask(erp, Purchases, LEDGER)
+    assert (bought.order_count, bought.lifetime_amount) == (None, None)
     assert "row_limit" in (found.incomplete or "")
 
 

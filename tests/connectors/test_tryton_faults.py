@@ -13,8 +13,17 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from connectors.sdk.types import CheckStatus, CustomerRef, ErrorKind, Found, SourceError
+from connectors.sdk.types import (
+    Balance,
+    CheckStatus,
+    CreditTerms,
+    CustomerRef,
+    ErrorKind,
+    Found,
+    SourceError,
+)
 from connectors.tryton import TrytonConnector
+from tests.connectors.asking import ask, facts_of
 from tests.connectors.real.tryton import (
     PASSWORD,
     Between,
@@ -192,8 +201,7 @@ async def test_closing_signs_out(connect_tryton: Connect, link: Between) -> None
 
 
 async def test_without_a_web_client_there_are_no_links(erp: TrytonConnector) -> None:
-    found = await erp.fetch("balance", CAFE)
-    assert isinstance(found, Found)
+    _, found = await ask(erp, Balance, CAFE)
     assert found.remote_url is None
     assert "no web client" in (await erp.check()).proved[0]
 
@@ -322,9 +330,8 @@ async def test_a_user_who_may_not_list_modules_gets_what_there_is(
     """Whether orders count as credit used is then unknown."""
     refusal = reply({"id": 1, "error": ["UserError", ["no", "", None]]})
     link.instead["ir.module.search_read"] = [refusal]
-    found = await erp.fetch("credit_terms", CAFE)
-    assert isinstance(found, Found)
-    assert found.facts.model_dump()["exposure_includes_orders"] is None
+    terms = await facts_of(erp, CreditTerms, CAFE)
+    assert terms.exposure_includes_orders is None
 
 
 async def test_a_record_that_cannot_be_used_stops_no_other(

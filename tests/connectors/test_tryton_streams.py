@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from connectors.sdk.types import (
+    Balance,
     Checkpoint,
     ContactRow,
     CustomerRef,
-    Found,
     Item,
     Number,
     Purchase,
     Tombstone,
 )
 from connectors.tryton import TrytonConnector
+from tests.connectors.asking import ask, everything
 from tests.connectors.real.tryton import (
     Connect,
     Tryton,
@@ -35,12 +34,8 @@ async def erp(connect_tryton: Connect, tryton: Tryton) -> TrytonConnector:
     return connect_tryton(tryton.url)
 
 
-async def all_of(reading: AsyncIterator[Any]) -> list[Any]:
-    return [item async for item in reading]
-
-
 async def test_contacts_bring_numbers_as_they_are_kept(erp: TrytonConnector) -> None:
-    items = await all_of(erp.contacts(None))
+    items = await everything(erp.contacts(None))
     known = {item.remote_id: item for item in items if isinstance(item, ContactRow)}
     cafe = known["2"]
     assert (cafe.display_name, cafe.external_id, cafe.region) == ("Harbour Café", "C-100", "GB")
@@ -58,7 +53,7 @@ async def test_contacts_bring_numbers_as_they_are_kept(erp: TrytonConnector) -> 
 
 
 async def test_deactivated_parties_are_not_read(erp: TrytonConnector) -> None:
-    items = await all_of(erp.contacts(None))
+    items = await everything(erp.contacts(None))
     names = [item.display_name for item in items if isinstance(item, ContactRow)]
     assert "Harbour Bar" in names
     assert "Gone Ltd" not in names
@@ -68,7 +63,7 @@ async def test_a_read_that_broke_off_goes_on_where_it_was(
     connect_tryton: Connect, tryton: Tryton
 ) -> None:
     erp = connect_tryton(tryton.url, page_size=2)
-    whole = [i.remote_id for i in await all_of(erp.contacts(None)) if isinstance(i, ContactRow)]
+    whole = [i.remote_id for i in await everything(erp.contacts(None)) if isinstance(i, ContactRow)]
     first: list[str] = []
     cursor: str | None = None
     reading = erp.contacts(None)
@@ -78,7 +73,9 @@ async def test_a_read_that_broke_off_goes_on_where_it_was(
         elif isinstance(item, Checkpoint):
             cursor = item.cursor
             break
-    rest = [i.remote_id for i in await all_of(erp.contacts(cursor)) if isinstance(i, ContactRow)]
+    rest = [
+        i.remote_id for i in await everything(erp.contacts(cursor)) if isinstance(i, ContactRow)
+    ]
     assert len(first) == 2
     assert first + rest == whole
 
@@ -89,7 +86,7 @@ async def test_a_later_read_brings_what_has_changed(
     """A new party, one whose number alone was changed, and one that is gone."""
     erp = connect_tryton(tryton.url)
     (gone,) = tryton.ask("party.party", "create", [{"name": "Short Lived", "code": "T-1"}])
-    *_, last = await all_of(erp.contacts(None))
+    *_, last = await everything(erp.contacts(None))
     await asyncio.to_thread(
         tryton.execute,
         "UPDATE party_party SET create_date = '2026-01-02 03:04:05',"
@@ -100,7 +97,7 @@ async def test_a_later_read_brings_what_has_changed(
     (new,) = tryton.ask("party.party", "create", [{"name": "New Customer", "code": "T-2"}])
     number = {"party": 4, "type": "mobile", "value": "07400 123457"}
     (added,) = tryton.ask("party.contact_mechanism", "create", [number])
-    items = await all_of(erp.contacts(last.cursor))
+    items = await everything(erp.contacts(last.cursor))
     rows = {item.remote_id: item for item in items if isinstance(item, ContactRow)}
     assert rows.keys() == {str(new), "4"}
     assert [n.raw for n in rows["4"].phone_numbers] == ["0044 113 496 0001", "+44 7400 123457"]
@@ -128,7 +125,7 @@ async def test_a_live_search_finds_whoever_has_the_number(
 
 
 async def test_the_history_holds_every_order_and_no_offer(erp: TrytonConnector) -> None:
-    items = await all_of(erp.purchases(None))
+    items = await everything(erp.purchases(None))
     orders = [item for item in items if isinstance(item, Purchase)]
     assert [item for item in items if not isinstance(item, Purchase | Checkpoint)] == []
     assert [(p.remote_id, p.order.order_number) for p in orders][:2] == [("2", "1"), ("2", "2")]
@@ -144,14 +141,14 @@ async def test_an_order_that_is_cancelled_leaves_the_history(
     erp = connect_tryton(tryton.url)
     (offer,) = tryton.ask("sale.sale", "search", [["number", "=", "3"]], 0, None, None)
     tryton.ask("sale.sale", "write", [offer], {"reference": "written to just before"})
-    *_, last = await all_of(erp.purchases(None))
+    *_, last = await everything(erp.purchases(None))
     tryton.ask("sale.sale", "cancel", [offer])
-    items = await all_of(erp.purchases(last.cursor))
+    items = await everything(erp.purchases(last.cursor))
     assert [item for item in items if not isinstance(item, Checkpoint)] == [Tombstone("3")]
 
 
 async def test_the_catalogue_counts_stock_of_goods_only(erp: TrytonConnector) -> None:
-    items = {i.sku: i for i in await all_of(erp.catalogue(None)) if isinstance(i, Item)}
+    items = {i.sku: i for i in await everything(erp.catalogue(None)) if isinstance(i, Item)}
     can, delivery, bucket = (items[sku].model_dump(mode="json") for sku in ("W-1", "D-1", "O-1"))
     assert can == {
         "item_id": "1",
@@ -170,15 +167,13 @@ async def test_the_catalogue_counts_stock_of_goods_only(erp: TrytonConnector) ->
 
 async def test_a_customers_page_is_in_the_web_client(erp: TrytonConnector, tryton: Tryton) -> None:
     page = f"{tryton.url}/#full/model/party.party/2"
-    found = await erp.fetch("balance", CAFE)
-    assert isinstance(found, Found)
+    _, found = await ask(erp, Balance, CAFE)
     assert found.remote_url == page
-    rows = [i for i in await all_of(erp.contacts(None)) if isinstance(i, ContactRow)]
+    rows = [i for i in await everything(erp.contacts(None)) if isinstance(i, ContactRow)]
     assert [row.remote_url for row in rows if row.remote_id == "2"] == [page]
 
 
 async def test_the_page_may_be_elsewhere(connect_tryton: Connect, tryton: Tryton) -> None:
     erp = connect_tryton(tryton.url, customer_url="https://desk.example/{remote_id}")
-    found = await erp.fetch("balance", CAFE)
-    assert isinstance(found, Found)
+    _, found = await ask(erp, Balance, CAFE)
     assert found.remote_url == "https://desk.example/2"

@@ -21,7 +21,6 @@ from connectors.sdk.types import (
     CustomerRef,
     Empty,
     ErrorKind,
-    Found,
     Item,
     Number,
     Purchase,
@@ -31,6 +30,7 @@ from connectors.sdk.types import (
     Tombstone,
 )
 from connectors.woocommerce import WooCommerceConfig, WooCommerceConnector
+from tests.connectors.asking import ask, checked, everything, facts_of
 from tests.connectors.fakes.woocommerce import (
     CANNOT,
     KEY,
@@ -41,7 +41,7 @@ from tests.connectors.fakes.woocommerce import (
     guest,
     order,
 )
-from tests.connectors.web import WebServer, reply, web_server
+from tests.connectors.web import DOWN, WebServer, reply
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 ADA, GUEST = CustomerRef("customer/25"), CustomerRef(f"guest/{ZOE}")
@@ -50,13 +50,6 @@ ADA, GUEST = CustomerRef("customer/25"), CustomerRef(f"guest/{ZOE}")
 @pytest.fixture
 def vendor() -> FakeWooCommerce:
     return FakeWooCommerce()
-
-
-@pytest.fixture
-async def web(vendor: FakeWooCommerce) -> AsyncIterator[WebServer]:
-    async with web_server() as server:
-        server.answers["*"] = vendor
-        yield server
 
 
 def connector(web: WebServer, **changes: Any) -> WooCommerceConnector:
@@ -90,25 +83,14 @@ class TestContract(ConnectorContract):
 
     @pytest.fixture
     def broken(self, web: WebServer) -> WooCommerceConnector:
-        web.answers["*"] = reply(b"<html>down</html>", 503, "text/html")
+        web.answers["*"] = DOWN
         return connector(web)
-
-
-async def read(items: AsyncIterator[Any]) -> list[Any]:
-    return [item async for item in items]
-
-
-async def bought(shop: WooCommerceConnector, ref: CustomerRef) -> tuple[Purchases, Found]:
-    found = await shop.fetch("purchases", ref)
-    assert isinstance(found, Found)
-    assert isinstance(found.facts, Purchases)
-    return found.facts, found
 
 
 async def test_guests_are_known_by_their_address_and_their_newest_order(
     shop: WooCommerceConnector, web: WebServer
 ) -> None:
-    items = await read(shop.contacts(None))
+    items = await everything(shop.contacts(None))
     # As the host writes them: a later one replaces an earlier.
     rows = {i.remote_id: i for i in items if isinstance(i, ContactRow)}
     assert set(rows) == {"customer/25", "customer/26", f"guest/{ZOE}", "order/107"}
@@ -127,21 +109,21 @@ async def test_a_read_that_broke_off_goes_on_where_it_was(
 ) -> None:
     vendor.most = 1
     shop = connector(web)
-    items = await read(shop.contacts(None))
+    items = await everything(shop.contacts(None))
     marks = [i.cursor for i in items if isinstance(i, Checkpoint)]
     at = "2026-11-22T08:55:00Z"
     assert marks == [
         f"{at} customers 2", f"{at} guests 1", f"{at} guests 2", f"{at} guests 3", at,
     ]  # fmt: skip
-    rest = await read(shop.contacts(f"{at} guests 2"))
+    rest = await everything(shop.contacts(f"{at} guests 2"))
     assert [i.remote_id for i in rest if isinstance(i, ContactRow)] == [f"guest/{ZOE}", "order/107"]
     with pytest.raises(SourceError, match="read everything again"):
-        await read(shop.contacts("yesterday"))
+        await everything(shop.contacts("yesterday"))
     await shop.aclose()
 
 
 async def test_changes_are_new_accounts_and_whoever_ordered(shop: WooCommerceConnector) -> None:
-    items = await read(shop.contacts("2026-11-17T00:00:00Z"))
+    items = await everything(shop.contacts("2026-11-17T00:00:00Z"))
     rows = {i.remote_id: i for i in items if isinstance(i, ContactRow)}
     # 26 is new, 25 and Zoe ordered.
     assert set(rows) == {"customer/26", "customer/25", f"guest/{ZOE}"}
@@ -152,7 +134,7 @@ async def test_an_old_order_that_changed_does_not_bring_back_an_old_number(
     shop: WooCommerceConnector, vendor: FakeWooCommerce
 ) -> None:
     vendor.orders[3]["date_modified_gmt"] = "2026-11-21T10:00:00"
-    items = await read(shop.contacts("2026-11-20T23:00:00Z"))
+    items = await everything(shop.contacts("2026-11-20T23:00:00Z"))
     rows = [i for i in items if isinstance(i, ContactRow) and i.remote_id == f"guest/{ZOE}"]
     assert [p.raw for row in rows for p in row.phone_numbers] == ["07700 900456"]
 
@@ -165,12 +147,12 @@ async def test_more_than_a_page_is_read_even_without_the_headers_that_count(
         order(n, guest("A B", "", f"g{n}@x.example"), "2026-11-01T10:00:00", "completed", "1.00")
         for n in range(1, 251)
     ]
-    items = await read(shop.contacts(None))
+    items = await everything(shop.contacts(None))
     assert len([i for i in items if isinstance(i, ContactRow)]) == 252
 
 
 async def test_only_the_statuses_that_count_are_purchases(shop: WooCommerceConnector) -> None:
-    facts, found = await bought(shop, ADA)
+    facts, found = await ask(shop, Purchases, ADA)
     assert [(o.order_number, o.order_date) for o in facts.orders] == [
         ("105", date(2026, 11, 19)),
         ("102", date(2026, 10, 31)),
@@ -193,11 +175,11 @@ async def test_a_guest_has_the_orders_of_the_address_and_no_others(
     shop: WooCommerceConnector, vendor: FakeWooCommerce
 ) -> None:
     vendor.orders[3]["billing"]["address_2"] = "care of abe@maine.example"
-    facts, _ = await bought(shop, GUEST)
+    facts = await facts_of(shop, Purchases, GUEST)
     assert [o.order_number for o in facts.orders] == ["106", "104"]
     other = CustomerRef("guest/abe@maine.example")
     assert isinstance(await shop.fetch("purchases", other), Empty)
-    facts, _ = await bought(shop, CustomerRef("order/107"))
+    facts = await facts_of(shop, Purchases, CustomerRef("order/107"))
     assert facts.lifetime_amount == Decimal("5.00")
 
 
@@ -205,7 +187,7 @@ async def test_orders_of_two_currencies_are_not_added(
     shop: WooCommerceConnector, vendor: FakeWooCommerce
 ) -> None:
     vendor.orders[1]["currency"] = "EUR"
-    facts, _ = await bought(shop, ADA)
+    facts = await facts_of(shop, Purchases, ADA)
     assert (facts.currency, facts.lifetime_amount) == ("USD", Decimal("195.50"))
 
 
@@ -213,7 +195,7 @@ async def test_a_customer_with_too_many_orders_gets_the_newest_and_no_false_tota
     web: WebServer,
 ) -> None:
     shop = connector(web, row_limit=2)
-    facts, found = await bought(shop, ADA)
+    facts, found = await ask(shop, Purchases, ADA)
     await shop.aclose()
     assert [o.order_number for o in facts.orders] == ["105", "102"]
     assert facts.lifetime_amount is None
@@ -223,17 +205,12 @@ async def test_a_customer_with_too_many_orders_gets_the_newest_and_no_false_tota
 async def test_unpaid_orders_are_owed_and_what_is_not_known_is_not_nought(
     shop: WooCommerceConnector,
 ) -> None:
-    found = await shop.fetch("balance", ADA)
-    assert isinstance(found, Found)
-    owed = found.facts
-    assert isinstance(owed, Balance)
+    owed = await facts_of(shop, Balance, ADA)
     assert (owed.currency, owed.balance) == ("USD", Decimal("75.00"))
     assert [i.number for i in owed.open_invoices] == ["105"]
     assert (owed.overdue_amount, owed.aging, owed.unapplied_credit) == (None, None, None)
-    paid = await shop.fetch("balance", GUEST)
-    assert isinstance(paid, Found)
-    assert isinstance(paid.facts, Balance)
-    assert paid.facts.balance == 0
+    owed = await facts_of(shop, Balance, GUEST)
+    assert owed.balance == 0
 
 
 async def test_without_unpaid_statuses_no_balance_is_promised(web: WebServer) -> None:
@@ -257,14 +234,14 @@ async def test_a_number_is_found_in_the_usual_spellings_and_in_its_country_only(
 async def test_the_history_drops_what_was_cancelled_or_trashed(
     shop: WooCommerceConnector, vendor: FakeWooCommerce
 ) -> None:
-    items = await read(shop.purchases(None))
+    items = await everything(shop.purchases(None))
     orders = {i.order.order_number: i.remote_id for i in items if isinstance(i, Purchase)}
     assert orders == {
         "101": "customer/25", "102": "customer/25", "105": "customer/25",
         "104": f"guest/{ZOE}", "106": f"guest/{ZOE}", "107": "order/107",
     }  # fmt: skip
     vendor.orders[1] |= {"status": "cancelled", "date_modified_gmt": "2026-11-21T10:00:00"}
-    later = await read(shop.purchases("2026-11-18T23:00:00Z"))
+    later = await everything(shop.purchases("2026-11-18T23:00:00Z"))
     assert [i.order.order_number for i in later if isinstance(i, Purchase)] == ["105"]
     assert [i for i in later if isinstance(i, Tombstone)] == [Tombstone("102"), Tombstone("108")]
 
@@ -272,7 +249,7 @@ async def test_the_history_drops_what_was_cancelled_or_trashed(
 async def test_variations_are_items_and_may_share_the_stock_of_the_product(
     shop: WooCommerceConnector,
 ) -> None:
-    items = {i.item_id: i for i in await read(shop.catalogue(None)) if isinstance(i, Item)}
+    items = {i.item_id: i for i in await everything(shop.catalogue(None)) if isinstance(i, Item)}
     assert {n: (i.name, i.inventory_quantity) for n, i in items.items()} == {
         "31": ("Spade", Decimal(4)), "32": ("Digging", None),
         "34": ("Hose, 10 m", Decimal(9)), "35": ("Hose, 20 m", None),
@@ -326,9 +303,7 @@ async def test_each_fault_has_its_words(
     said: str,
 ) -> None:
     vendor.next = [answer] if answer else []
-    shop = connector(web, **changes)
-    result = await shop.check()
-    await shop.aclose()
+    result = await checked(connector(web, **changes))
     assert (result.status, said in result.text) == (status, True), result
     assert "raw words" not in result.text
 
@@ -348,7 +323,7 @@ async def test_a_changed_order_is_named_and_stops_no_other(
 ) -> None:
     vendor.orders[1] |= changes
     vendor.next = [reply([vendor.orders[1], vendor.orders[0]], x_wp_totalpages="1")]
-    items = await read(shop.purchases(None))
+    items = await everything(shop.purchases(None))
     rejected = [i.why for i in items if isinstance(i, RejectedRow)]
     assert len(rejected) == 1
     assert said in rejected[0]

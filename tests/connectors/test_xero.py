@@ -21,7 +21,6 @@ from connectors.sdk.types import (
     CustomerRef,
     Empty,
     ErrorKind,
-    Found,
     Item,
     Purchase,
     Purchases,
@@ -30,6 +29,7 @@ from connectors.sdk.types import (
     Tombstone,
 )
 from connectors.xero import XeroConfig, XeroConnector
+from tests.connectors.asking import ask, checked, everything, facts_of
 from tests.connectors.fakes.tokens import CLIENT_ID, CLIENT_SECRET
 from tests.connectors.fakes.xero import (
     TENANT,
@@ -151,15 +151,8 @@ class TestContract(ConnectorContract):
         return connector(xero)
 
 
-async def balance(source: XeroConnector, ref: CustomerRef = KESTREL) -> tuple[Balance, Found]:
-    found = await source.fetch("balance", ref)
-    assert isinstance(found, Found)
-    assert isinstance(found.facts, Balance)
-    return found.facts, found
-
-
 async def test_credits_of_all_three_kinds_reduce_what_is_owed(source: XeroConnector) -> None:
-    owed, found = await balance(source)
+    owed, found = await ask(source, Balance, KESTREL)
     # 356.10 + 200.00 + 46.00 open; 30.00 credit note, 20.00 overpaid, 6.00 prepaid.
     assert owed.balance == Decimal("546.10")
     assert owed.unapplied_credit == Decimal("56.00")
@@ -178,7 +171,7 @@ async def test_credits_of_all_three_kinds_reduce_what_is_owed(source: XeroConnec
 
 async def test_amounts_of_two_currencies_are_never_added(xero: Xero, source: XeroConnector) -> None:
     xero.tables["Invoices"][1]["CurrencyCode"] = "USD"
-    owed, _ = await balance(source)
+    owed = await facts_of(source, Balance, KESTREL)
     assert (owed.currency, owed.balance) == ("GBP", Decimal("346.10"))
     assert [(o.currency, o.balance) for o in owed.other_currencies] == [("USD", Decimal(200))]
 
@@ -195,7 +188,7 @@ async def test_an_invoice_is_overdue_from_the_organisations_midnight(
 ) -> None:
     # 11:00 UTC is midnight in Auckland in November.
     source = connector(xero, now, time_zone="Pacific/Auckland")
-    owed, _ = await balance(source)
+    owed = await facts_of(source, Balance, KESTREL)
     await source.aclose()
     assert owed.overdue_amount == Decimal(overdue)
 
@@ -204,29 +197,22 @@ async def test_a_date_is_its_day_in_utc_whatever_offset_is_behind_it(
     xero: Xero, source: XeroConnector
 ) -> None:
     xero.tables["Invoices"][0]["DueDate"] = ms("2026-09-15", "+1300")
-    owed, _ = await balance(source)
+    owed = await facts_of(source, Balance, KESTREL)
     assert owed.oldest_due_date == date(2026, 9, 15)
 
 
 async def test_terms_are_told_in_words_and_days_only_where_they_are_days(
     source: XeroConnector,
 ) -> None:
-    found = await source.fetch("credit_terms", KESTREL)
-    assert isinstance(found, Found)
-    assert found.facts == CreditTerms(
-        payment_terms="14 days after the invoice date", days_until_due=14
-    )
-    found = await source.fetch("credit_terms", OWL)
-    assert isinstance(found, Found)
-    assert found.facts == CreditTerms(payment_terms="on day 20 of the month after the invoice")
+    terms = await facts_of(source, CreditTerms, KESTREL)
+    assert terms == CreditTerms(payment_terms="14 days after the invoice date", days_until_due=14)
+    terms = await facts_of(source, CreditTerms, OWL)
+    assert terms == CreditTerms(payment_terms="on day 20 of the month after the invoice")
     assert isinstance(await source.fetch("credit_terms", CustomerRef(guid(4))), Empty)
 
 
 async def test_purchases_are_sales_invoices_without_drafts(source: XeroConnector) -> None:
-    found = await source.fetch("purchases", KESTREL)
-    assert isinstance(found, Found)
-    bought = found.facts
-    assert isinstance(bought, Purchases)
+    bought = await facts_of(source, Purchases, KESTREL)
     assert [o.order_number for o in bought.orders] == ["INV-3", "INV-2", "INV-1", "INV-4"]
     assert bought.lifetime_amount == Decimal("782.10")
     lines = [(i.sku, i.quantity, i.total_amount) for i in bought.orders[2].line_items]
@@ -237,7 +223,7 @@ async def test_purchases_are_sales_invoices_without_drafts(source: XeroConnector
 
 
 async def test_a_number_is_joined_of_its_three_parts(source: XeroConnector) -> None:
-    kestrel, owl, robin, end = [item async for item in source.contacts(None)]
+    kestrel, owl, robin, end = await everything(source.contacts(None))
     assert isinstance(kestrel, ContactRow)
     assert [(p.raw, p.type) for p in kestrel.phone_numbers] == [
         ("+44 020 7946 0958", "work"),
@@ -254,7 +240,7 @@ async def test_a_number_is_joined_of_its_three_parts(source: XeroConnector) -> N
 
 
 async def test_changed_contacts_come_with_the_archived_ones(source: XeroConnector) -> None:
-    owl, gone, _ = [item async for item in source.contacts("2026-11-21T00:00:00Z")]
+    owl, gone, _ = await everything(source.contacts("2026-11-21T00:00:00Z"))
     assert isinstance(owl, ContactRow)
     assert gone == Tombstone(guid(3))
 
@@ -262,18 +248,18 @@ async def test_changed_contacts_come_with_the_archived_ones(source: XeroConnecto
 async def test_the_history_has_credit_notes_negative_and_voided_invoices_gone(
     source: XeroConnector,
 ) -> None:
-    items = [item async for item in source.purchases(None)]
+    items = await everything(source.purchases(None))
     bought = {i.order.order_number: i.order for i in items if isinstance(i, Purchase)}
     assert set(bought) == {guid(1001), guid(1002), guid(1003), guid(1004), guid(60)}
     assert bought[guid(60)].total_amount == Decimal("-30.00")
     assert bought[guid(60)].line_items[0].quantity == Decimal("-0.5")
-    changed = [item async for item in source.purchases("2026-11-21T00:00:00Z")]
+    changed = await everything(source.purchases("2026-11-21T00:00:00Z"))
     assert Tombstone(guid(1006)) in changed
     assert len(changed) == 3
 
 
 async def test_the_catalogue_has_prices_in_the_base_currency(source: XeroConnector) -> None:
-    spade, digging, end = [item async for item in source.catalogue(None)]
+    spade, digging, end = await everything(source.catalogue(None))
     assert spade == Item(
         item_id=guid(70), sku="SP-1", name="Spade", unit_price=Decimal("19.99"), currency="GBP",
         inventory_quantity=Decimal("4.0000"),
@@ -287,29 +273,23 @@ async def test_an_ended_token_is_renewed_once_for_all_that_wait(
     xero: Xero, source: XeroConnector
 ) -> None:
     xero.tokens.expire()
-    owed, _ = await balance(source)
+    owed = await facts_of(source, Balance, KESTREL)
     assert owed.balance == Decimal("546.10")
     assert xero.tokens.given == 1
 
 
 async def test_one_of_several_organisations_has_to_be_named(xero: Xero) -> None:
     xero.tenants = ["Meadow Ltd", "Hedge Ltd"]
-    source = connector(xero)
-    result = await source.check()
-    await source.aclose()
+    result = await checked(connector(xero))
     assert result.status == CheckStatus.BAD_CONFIG
     assert "`organisation`" in result.text
     for name in ("meadow ltd", TENANT):
-        named = connector(xero, organisation=name)
-        assert (await named.check()).status == CheckStatus.OK
-        await named.aclose()
+        assert (await checked(connector(xero, organisation=name))).status == CheckStatus.OK
 
 
 async def test_the_wrong_organisation_is_said(xero: Xero) -> None:
     xero.tenants = ["Meadow Ltd", "Hedge Ltd"]
-    source = connector(xero, organisation="Hedge Ltd")
-    result = await source.check()
-    await source.aclose()
+    result = await checked(connector(xero, organisation="Hedge Ltd"))
     assert result.status == CheckStatus.MISSING_PERMISSION
     assert "choose the organisation" in result.text
 
@@ -356,13 +336,10 @@ async def test_a_limit_of_the_minute_carries_its_wait(xero: Xero, source: XeroCo
 
 async def test_wrong_credentials_and_a_withdrawn_grant_are_told_apart(xero: Xero) -> None:
     xero.tokens.expire()
-    wrong = connector(xero, client_secret="no")
-    assert "client id and secret" in (await wrong.check()).text
-    await wrong.aclose()
+    wrong = await checked(connector(xero, client_secret="no"))
+    assert "client id and secret" in wrong.text
     xero.tokens.refresh_token = None
-    withdrawn = connector(xero)
-    result = await withdrawn.check()
-    await withdrawn.aclose()
+    result = await checked(connector(xero))
     assert result.status == CheckStatus.INVALID_AUTH
     assert "connect books again" in result.text
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +19,6 @@ from connectors.sdk.types import (
     CustomerRef,
     Empty,
     ErrorKind,
-    Found,
     Number,
     RejectedRow,
     SourceError,
@@ -28,6 +26,7 @@ from connectors.sdk.types import (
     Tombstone,
 )
 from connectors.zendesk import ZendeskConfig, ZendeskConnector
+from tests.connectors.asking import ask, checked, everything
 from tests.connectors.fakes.zendesk import (
     EMAIL,
     FORBIDDEN,
@@ -36,7 +35,7 @@ from tests.connectors.fakes.zendesk import (
     TOKEN,
     FakeZendesk,
 )
-from tests.connectors.web import Request, WebServer, reply, web_server
+from tests.connectors.web import WebServer, hang_up, reply
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 ADA = Number("+442079460958", "+442079460958", "020 7946 0958")
@@ -45,13 +44,6 @@ ADA = Number("+442079460958", "+442079460958", "020 7946 0958")
 @pytest.fixture
 def vendor() -> FakeZendesk:
     return FakeZendesk()
-
-
-@pytest.fixture
-async def web(vendor: FakeZendesk) -> AsyncIterator[WebServer]:
-    async with web_server() as server:
-        server.answers["*"] = vendor
-        yield server
 
 
 def connector(web: WebServer, **changes: Any) -> ZendeskConnector:
@@ -84,21 +76,14 @@ class TestContract(ConnectorContract):
 
     @pytest.fixture
     def broken(self, web: WebServer) -> ZendeskConnector:
-        async def refuse(_: Request, writer: asyncio.StreamWriter) -> None:
-            writer.close()
-
-        web.answers["*"] = refuse
+        web.answers["*"] = hang_up
         return connector(web)
-
-
-async def read(desk: ZendeskConnector, since: str | None = None) -> list[Any]:
-    return [item async for item in desk.contacts(since)]
 
 
 async def test_end_users_are_read_and_agents_and_deleted_ones_are_not(
     desk: ZendeskConnector, web: WebServer
 ) -> None:
-    items = await read(desk)
+    items = await everything(desk.contacts(None))
     ada, abe = (item for item in items if isinstance(item, ContactRow))
     assert (ada.remote_id, ada.display_name, ada.company_name) == (
         "51",
@@ -115,12 +100,12 @@ async def test_end_users_are_read_and_agents_and_deleted_ones_are_not(
 async def test_a_read_goes_on_from_any_page_and_later_brings_changes_only(
     desk: ZendeskConnector,
 ) -> None:
-    items = await read(desk)
+    items = await everything(desk.contacts(None))
     marks = [item.cursor for item in items if isinstance(item, Checkpoint)]
     assert marks == ["2", "4", "end-1"]
-    rest = await read(desk, "4")
+    rest = await everything(desk.contacts("4"))
     assert [type(item) for item in rest] == [RejectedRow, Checkpoint]
-    later = await read(desk, "end-1")
+    later = await everything(desk.contacts("end-1"))
     assert [item.display_name for item in later if isinstance(item, ContactRow)] == ["Abe M."]
     assert later[-1] == Checkpoint("end-2")
 
@@ -129,7 +114,7 @@ async def test_an_export_that_does_not_get_on_comes_to_an_end(
     desk: ZendeskConnector, vendor: FakeZendesk
 ) -> None:
     vendor.next = [reply({"users": [], "after_cursor": "7", "end_of_stream": False})]
-    assert await read(desk, "7") == [Checkpoint("7")]
+    assert await everything(desk.contacts("7")) == [Checkpoint("7")]
 
 
 async def test_a_number_is_found_and_the_same_digits_elsewhere_are_not(
@@ -146,14 +131,12 @@ async def test_a_number_is_found_and_the_same_digits_elsewhere_are_not(
 async def test_tickets_are_those_that_the_user_asked_for(
     desk: ZendeskConnector, web: WebServer
 ) -> None:
-    found = await desk.fetch("tickets", CustomerRef("51"))
-    assert isinstance(found, Found)
-    assert isinstance(found.facts, Tickets)
-    assert [(t.number, t.status, t.priority) for t in found.facts.tickets] == [
+    facts, found = await ask(desk, Tickets, CustomerRef("51"))
+    assert [(t.number, t.status, t.priority) for t in facts.tickets] == [
         ("902", "solved", None),
         ("901", "open", "high"),
     ]
-    assert found.facts.tickets[1].url == f"{web.url}/agent/tickets/901"
+    assert facts.tickets[1].url == f"{web.url}/agent/tickets/901"
     assert found.remote_url == f"{web.url}/agent/users/51"
     assert isinstance(await desk.fetch("tickets", CustomerRef("52")), Empty)
 
@@ -196,17 +179,13 @@ async def test_each_fault_has_its_words(
     said: str,
 ) -> None:
     vendor.next = answers
-    source = connector(web, **changes)
-    result = await source.check()
-    await source.aclose()
+    result = await checked(connector(web, **changes))
     assert (result.status, said in result.text) == (status, True), result
 
 
 async def test_an_agent_who_is_no_admin_is_told(web: WebServer, vendor: FakeZendesk) -> None:
     vendor.role = "agent"
-    source = connector(web)
-    result = await source.check()
-    await source.aclose()
+    result = await checked(connector(web))
     assert result.status == CheckStatus.MISSING_PERMISSION
     assert "only admins" in result.text
 
@@ -236,7 +215,7 @@ async def test_a_user_without_an_id_stops_the_read(
 ) -> None:
     vendor.next = [reply({"users": [{"active": False}], "end_of_stream": True})]
     with pytest.raises(SourceError, match="column `remote_id` of user 1"):
-        await read(desk)
+        await everything(desk.contacts(None))
 
 
 def test_an_email_with_a_colon_would_end_the_name() -> None:

@@ -27,6 +27,7 @@ from connectors.sdk.types import (
     SourceError,
     Tombstone,
 )
+from tests.connectors.asking import ask, checked, everything, facts_of
 from tests.connectors.fakes.zoho_books import CUSTOMERS, ORGANISATION, ZohoBooks
 from tests.connectors.grants import MemoryGrants
 from tests.connectors.web import WebServer, web_server
@@ -99,10 +100,7 @@ async def failure(source: RestConnector) -> SourceError:
 
 
 async def test_open_invoices_less_unused_credits_are_the_balance(source: RestConnector) -> None:
-    found = await source.fetch("balance", HARBOUR)
-    assert isinstance(found, Found)
-    owed = found.facts
-    assert isinstance(owed, Balance)
+    owed = await facts_of(source, Balance, HARBOUR)
     # 500.00 + 286.50 - 86.25, of which 500.00 are 83 days late.
     assert (owed.currency, owed.balance) == ("GBP", Decimal("700.25"))
     assert (owed.overdue_amount, owed.unapplied_credit) == (Decimal(500), Decimal("86.25"))
@@ -111,10 +109,7 @@ async def test_open_invoices_less_unused_credits_are_the_balance(source: RestCon
 
 
 async def test_an_organisation_without_credit_limits_gives_none(source: RestConnector) -> None:
-    found = await source.fetch("credit_terms", HARBOUR)
-    assert isinstance(found, Found)
-    terms = found.facts
-    assert isinstance(terms, CreditTerms)
+    terms = await facts_of(source, CreditTerms, HARBOUR)
     assert (terms.credit_limit, terms.credit_available) == (None, None)
     assert (terms.payment_terms, terms.days_until_due) == ("Net 30", 30)
 
@@ -123,17 +118,14 @@ async def test_a_credit_limit_is_read_where_it_is_switched_on(
     source: RestConnector, zoho: ZohoBooks
 ) -> None:
     zoho.customers[0]["credit_limit"] = 5000
-    found = await source.fetch("credit_terms", HARBOUR)
-    assert isinstance(found, Found)
-    terms = found.facts
-    assert isinstance(terms, CreditTerms)
+    terms = await facts_of(source, CreditTerms, HARBOUR)
     assert terms.credit_available == Decimal("4213.50")
 
 
 async def test_contacts_are_read_page_by_page_and_inactive_ones_are_gone(
     source: RestConnector, zoho: ZohoBooks
 ) -> None:
-    items = [item async for item in source.contacts(None)]
+    items = await everything(source.contacts(None))
     harbour = items[0]
     assert isinstance(harbour, ContactRow)
     assert harbour.external_id == "C-100"
@@ -143,10 +135,8 @@ async def test_contacts_are_read_page_by_page_and_inactive_ones_are_gone(
 
 
 async def test_sales_orders_and_items_are_read(source: RestConnector) -> None:
-    found = await source.fetch("purchases", HARBOUR)
-    assert isinstance(found, Found)
-    assert isinstance(found.facts, Purchases)
-    assert found.facts.orders[0].order_number == "SO-7"
+    bought = await facts_of(source, Purchases, HARBOUR)
+    assert bought.orders[0].order_number == "SO-7"
     items = [i async for i in source.catalogue(None) if isinstance(i, Item)]
     assert [(i.sku, i.inventory_quantity, i.is_active) for i in items] == [
         ("SPADE", Decimal(7), True),
@@ -185,9 +175,7 @@ async def test_a_withdrawn_authorisation_asks_a_person_to_connect_again(
 async def test_a_wrong_organisation_says_where_to_find_the_right_one(
     web: WebServer, zoho: ZohoBooks
 ) -> None:
-    source = connector(web, query={"organization_id": "1"})
-    result = await source.check()
-    await source.aclose()
+    result = await checked(connector(web, query={"organization_id": "1"}))
     assert result.status is CheckStatus.BAD_CONFIG
     assert "Organization Profile" in result.text
 
@@ -214,8 +202,7 @@ async def test_a_renamed_field_is_not_taken_for_no_limit(
     web: WebServer, source: RestConnector, zoho: ZohoBooks
 ) -> None:
     del zoho.customers[0]["payment_terms"]
-    found = await source.fetch("credit_terms", HARBOUR)
-    assert isinstance(found, Found)
+    _, found = await ask(source, CreditTerms, HARBOUR)
     assert found.incomplete == (
         "the answer has no `payment_terms` (days_until_due): was it renamed?"
     )

@@ -49,6 +49,14 @@ def reply(
     return "\r\n".join([*lines, f"content-length: {len(content)}", "", ""]).encode() + content
 
 
+DOWN = reply(b"<html>down</html>", 503, "text/html")
+
+
+async def hang_up(_: Request, writer: asyncio.StreamWriter) -> None:
+    """End the connection without an answer."""
+    writer.close()
+
+
 @dataclass(slots=True)
 class WebServer:
     """`answers` maps a path to an answer, a function of the request, or a handler of the stream.

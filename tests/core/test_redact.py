@@ -50,3 +50,7 @@ def test_fields_that_open_doors_are_hidden_by_their_name() -> None:
 
 def test_amounts_stay_exact_and_bytes_are_only_counted() -> None:
     assert redacted({"a": Decimal("1.10"), "b": b"\x00\x01"}, []) == {"a": "1.10", "b": "(2 bytes)"}
+
+
+def test_a_whole_number_of_a_spreadsheet_stands_as_it_was_typed() -> None:
+    assert redacted([2000.0, -3.0, 0.5, float("inf")], []) == ["2000", "-3", "0.5", "inf"]

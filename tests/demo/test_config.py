@@ -96,6 +96,7 @@ async def test_it_names_two_agents_an_admin_a_phone_system_and_three_sources(dem
     assert [s.slug for s in demo.plan.phone_systems or ()] == ["pbx"]
     assert set(demo.connectors) == {"books", "shop", "credit"}
     assert demo.plan.default_region == "GB"
+    assert demo.plan.values["default_currency"] == "GBP"
 
 
 async def test_no_secret_stands_in_the_text(tmp_path: Path) -> None:

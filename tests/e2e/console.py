@@ -45,6 +45,19 @@ async def log_in(page: Page, product: Product, path: str = "/admin", email: str 
     await expect(page.get_by_label("E-mail", exact=True)).to_have_count(0)
 
 
+async def go_to(page: Page, title: str) -> None:
+    """Go to another page of the console by its navigation."""
+    console = page.get_by_role("navigation", name="Console")
+    await console.get_by_role("link", name=title).click()
+
+
+async def begin(page: Page, step: str) -> None:
+    """Go on from the page of the set-up, as it says."""
+    await go_to(page, "Set-up")
+    await expect(page.get_by_text("steps are done")).to_be_visible()
+    await page.get_by_role("link", name=f"Begin {step}").click()
+
+
 async def looked_at(page: Page, name: str) -> None:
     """Keep pictures wide and narrow, light and dark; axe finds nothing wrong in any of them."""
     _PICTURES.mkdir(parents=True, exist_ok=True)
@@ -56,7 +69,8 @@ async def looked_at(page: Page, name: str) -> None:
             await page.evaluate("scrollTo(0, 0)")
             picture = _PICTURES / f"{name}-{width}-{scheme}.png"
             await page.screenshot(path=picture, full_page=True)
-            assert await axe_faults(page) == [], f"{name} at {width} px, {scheme}"
+            faults = await axe_faults(page)
+            assert faults == [], f"{name} at {width} px, {scheme}: {faults}"
         wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
         assert not await page.evaluate(wide), f"{name} is wider than {width} px"
     if before is not None:

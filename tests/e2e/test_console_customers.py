@@ -60,7 +60,7 @@ async def test_duplicates_are_decided_with_a_key_and_undone_with_a_key(
         await log_in(page, product, "/admin/customers")
         pair = page.get_by_role("region", name="The pair to decide")
         facts = pair.get_by_role("group", name="Both sides")
-        await expect(page.get_by_text("2 wait in all")).to_be_visible()
+        await expect(page.get_by_text("2 pairs wait in all")).to_be_visible()
         await expect(facts.get_by_text("both").first).to_be_visible()
         await looked_at(page, "customers-duplicates")
         first = await facts.locator("thead").inner_text()
@@ -77,10 +77,10 @@ async def test_duplicates_are_decided_with_a_key_and_undone_with_a_key(
         await expect(pair.get_by_text("No likely duplicates wait")).to_be_visible()
         await looked_at(page, "customers-decided")
         await page.keyboard.press("u")
-        await expect(page.get_by_text("1 wait in all")).to_be_visible()
+        await expect(page.get_by_text("1 pair waits in all")).to_be_visible()
         await expect(page.get_by_role("heading", name="Decided lately")).to_be_visible()
         await page.keyboard.press("u")
-        await expect(page.get_by_text("2 wait in all")).to_be_visible()
+        await expect(page.get_by_text("2 pairs wait in all")).to_be_visible()
         await expect(page.get_by_role("heading", name="Decided lately")).to_have_count(0)
 
 
@@ -94,7 +94,7 @@ async def test_keys_typed_into_the_search_decide_nothing(
         await expect(page.get_by_text("No pair is found for “sd moham”.")).to_be_visible()
         await page.get_by_label("Search").fill("moham")
         await expect(page.get_by_role("group", name="Both sides")).to_contain_text("Rashid")
-        await expect(page.get_by_text("2 wait in all")).to_be_visible()
+        await expect(page.get_by_text("2 pairs wait in all")).to_be_visible()
 
 
 async def test_a_record_that_cannot_be_mended_is_set_aside_and_taken_back(
@@ -119,3 +119,27 @@ async def test_a_record_that_cannot_be_mended_is_set_aside_and_taken_back(
         async with page.expect_download() as download:
             await page.get_by_role("link", name="CSV file").click()
         assert "Marlowe Pumps" in Path(await (await download.value).path()).read_text("utf-8")
+
+
+async def test_before_the_first_look_nothing_is_said_of_duplicates_and_one_is_begun_at_once(
+    chromium: Browser, migrated_sqlite_url: str, tmp_path: Path
+) -> None:
+    async with (
+        Product.running(settings_for(migrated_sqlite_url, tmp_path)) as product,
+        opened(chromium) as page,
+    ):
+        await product.configure(WITH_ADMIN, ROOT_PASSWORD=PASSWORD)
+        await log_in(page, product, "/admin/customers")
+        await expect(page.get_by_text("No data source has brought a customer yet.")).to_be_visible()
+        await expect(page.get_by_role("button", name="Look now")).to_have_count(0)
+        db = product.runtime.db
+        await put(db, "books", contact("1", "07700 900123", display_name="Ann Bell"))
+        await put(db, "shop", contact("7", "07700 900123", display_name="Anne Bell"))
+        await page.reload()
+        await expect(page.get_by_text("Whether there are duplicates is not known")).to_be_visible()
+        await expect(page.get_by_text("by itself within five minutes")).to_be_visible()
+        await looked_at(page, "customers-never-looked")
+        await page.get_by_role("button", name="Look now").click()
+        await expect(page.get_by_text("1 pair waits in all")).to_be_visible(timeout=60_000)
+        await expect(page.get_by_text("Looked through just now")).to_be_visible()
+        await expect(page.get_by_role("button", name="Look now")).to_be_enabled()

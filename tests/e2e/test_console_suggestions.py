@@ -37,6 +37,10 @@ async def test_a_fit_is_begun_watched_and_a_former_one_put_back(
         await log_in(page, product, "/admin/suggestions")
         fits = page.get_by_role("group", name="Fits")
         await expect(fits.get_by_role("row")).to_have_count(2)
+        # One fit is no line: it is compared with simpler ways by bars.
+        foretold = page.get_by_role("region", name="Next purchases foretold")
+        await expect(foretold.get_by_role("listitem").first).to_contain_text("ours")
+        await expect(foretold.get_by_role("listitem").first).to_contain_text("%")
         await page.get_by_role("button", name="Fit now").click()
         await expect(page.get_by_role("progressbar")).to_be_visible()
         await expect(fits.get_by_role("row")).to_have_count(3)

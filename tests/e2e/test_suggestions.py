@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,6 +17,14 @@ from tests.product import Product, settings_for
 from tests.trade_shop import KESTREL, MARLOWE, TODAY, WITH_TRADE_SHOP, write_trade_shop
 
 pytestmark = pytest.mark.browser
+# What is to be seen of the block's entries, but not whole.
+_CUT = """block => {
+  const end = block.querySelector(".block-body").getBoundingClientRect().bottom;
+  return [...block.querySelectorAll("li")]
+    .filter((item) => getComputedStyle(item).visibility === "visible")
+    .filter((item) => item.getBoundingClientRect().bottom > end + 1)
+    .map((item) => item.textContent);
+}"""
 
 
 @pytest_asyncio.fixture
@@ -72,3 +81,31 @@ async def test_on_credit_hold_the_block_says_why_it_is_empty(page: Page, product
     await expect(block).to_contain_text("On credit hold: offer nothing until it is lifted.")
     await expect(block.get_by_role("button")).to_have_count(0)
     assert await axe_faults(page) == []
+
+
+async def test_what_does_not_fit_whole_is_left_out_until_it_is_asked_for(
+    page: Page, product: Product
+) -> None:
+    await product.event("ringing", ani=KESTREL, extension="101")
+    block = page.locator(".block-likely")
+    items = block.locator("li")
+    await expect(items.first).to_contain_text("Hose")
+    await block.evaluate("block => block.style.setProperty('--size', '9.5rem')")
+    more = block.get_by_role("button", name="Will likely want")
+    await expect(more).to_have_text(re.compile(r"^\d more"))
+    await expect(items.first).to_be_visible()
+    await expect(items.last).to_be_hidden()
+    assert await block.evaluate(_CUT) == []
+    assert await axe_faults(page) == []
+    await more.click()
+    await expect(items.last).to_be_visible()
+    await expect(more).to_have_attribute("aria-expanded", "true")
+    assert await block.evaluate(_CUT) == []
+    await more.click()
+    await expect(items.last).to_be_hidden()
+    # A key that marks one of them opens the block as well.
+    await page.evaluate("document.activeElement.blur()")
+    for _ in range(await items.count()):
+        await page.keyboard.press("s")
+    await expect(items.last).to_be_visible()
+    await expect(items.last).to_have_attribute("aria-current", "true")

@@ -28,13 +28,18 @@ def contact(remote_id: str, *phones: str, **fields: Any) -> Reading:
 
 
 async def put(
-    db: Database, connector: str, *readings: Reading, gone: Iterable[str] = (), priority: int = 0
+    db: Database,
+    connector: str,
+    *readings: Reading,
+    gone: Iterable[str] = (),
+    priority: int = 0,
+    at: datetime = NOW,
 ) -> None:
     """Write a batch of a connector's contacts."""
     changes: dict[str, Reading | None] = {r.contact["remote_id"]: r for r in readings}
     changes.update(dict.fromkeys(gone))
     async with db.begin() as session:
-        batch = Batch(connector, priority, "s1", NOW, changes)
+        batch = Batch(connector, priority, "s1", at, changes)
         await write_batch(await session.connection(), batch)
 
 

@@ -1,8 +1,9 @@
 /** Secrets, lists of texts, lists of secrets, choices of several, and pairs of name and value. */
 
+import type { ComponentChildren, TargetedInputEvent } from "preact";
 import { useId, useRef, useState } from "preact/hooks";
 import { type Control, Field, Wrong } from "./field";
-import { at, below, KEPT, strays } from "./schema";
+import { at, below, KEPT, type Schema, strays, type Trouble } from "./schema";
 import type { SettingProps } from "./schema-form";
 
 interface SecretProps {
@@ -48,108 +49,39 @@ type ListProps = SettingProps & { label: string };
 
 const asTexts = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
 
-/** Focus of a row that has just come, or of the one after a removed row. */
-function useRows() {
+interface RowsProps<Row> {
+  label: string;
+  schema: Schema;
+  isRequired?: boolean;
+  rows: readonly Row[];
+  /** What is wrong with the list as a whole. */
+  wrong: readonly Trouble[];
+  /** The row that is added, how many fields it has, and what it is called. */
+  blank: Row;
+  fields?: number;
+  named: (index: number) => string;
+  onChange: (rows: Row[]) => void;
+  children: (row: Row, index: number) => ComponentChildren;
+}
+
+/** Rows that can be taken away, and a button that adds one; the keyboard goes along. */
+function Rows<Row>(props: RowsProps<Row>) {
+  const { label, schema, isRequired, rows, wrong, blank, fields = 1, named, onChange } = props;
+  const hintId = useId();
   const box = useRef<HTMLFieldSetElement>(null);
-  const focus = (index: number) =>
+  // To a row that has just come, or the one after a removed row.
+  const focus = (row: number) =>
     requestAnimationFrame(() => {
-      const rows = box.current?.querySelectorAll<HTMLInputElement>("li input");
+      const inputs = box.current?.querySelectorAll<HTMLInputElement>("li input");
       const add = box.current?.querySelector<HTMLElement>(".add");
-      (rows?.[Math.min(index, rows.length - 1)] ?? add)?.focus();
+      (inputs?.[Math.min(row * fields, inputs.length - 1)] ?? add)?.focus();
     });
-  return { box, focus };
-}
-
-export function Texts({ label, schema, value, onChange, errors, pointer }: ListProps) {
-  const hintId = useId();
-  const rows = asTexts(value ?? schema.default);
-  const { box, focus } = useRows();
-  const change = (next: string[]) => onChange(next.length > 0 ? next : undefined);
-  // Of the list as a whole: then each of its fields is marked.
-  const own = strays(
-    errors,
-    pointer,
-    rows.map((_, index) => String(index)),
-  );
-  const marked = own.length > 0 || undefined;
   return (
-    <fieldset class="group list" ref={box} aria-describedby={hintId}>
-      <legend>{label}</legend>
-      <p class="hint" id={hintId}>
-        {schema.description}
-      </p>
-      <Wrong errors={own} />
-      <ul>
-        {rows.map((text, index) => (
-          <li key={index}>
-            <Field label={`${label} ${index + 1}`} errors={at(errors, below(pointer, index))}>
-              {(control) => (
-                <input
-                  {...control}
-                  aria-invalid={control["aria-invalid"] ?? marked}
-                  type="text"
-                  autocomplete="off"
-                  value={text}
-                  onInput={(event) => change(rows.with(index, event.currentTarget.value))}
-                />
-              )}
-            </Field>
-            <button
-              type="button"
-              onClick={() => {
-                change(rows.toSpliced(index, 1));
-                focus(index);
-              }}
-            >
-              Remove
-              <span class="sr-only">
-                {" "}
-                {label} {index + 1}
-              </span>
-            </button>
-          </li>
-        ))}
-      </ul>
-      <button
-        type="button"
-        class="add"
-        onClick={() => {
-          change([...rows, ""]);
-          focus(rows.length);
-        }}
-      >
-        Add<span class="sr-only"> to {label}</span>
-      </button>
-    </fieldset>
-  );
-}
-
-/** Several secrets that hold side by side, such as an old and a new one. */
-export function Secrets({
-  label,
-  schema,
-  value,
-  kept,
-  onChange,
-  errors,
-  pointer,
-  isRequired,
-}: ListProps) {
-  const hintId = useId();
-  const given = Array.isArray(value) ? asTexts(value) : value === undefined ? [] : [String(value)];
-  const keptTexts = Array.isArray(kept) ? asTexts(kept) : kept === undefined ? [] : [String(kept)];
-  const rows = given.length > 0 ? given : isRequired ? [""] : [];
-  const { box, focus } = useRows();
-  const change = (next: string[]) => onChange(next.length > 0 ? next : undefined);
-  // Of the list as a whole: then each of its fields is marked.
-  const own = strays(
-    errors,
-    pointer,
-    rows.map((_, index) => String(index)),
-  );
-  const marked = own.length > 0 || undefined;
-  return (
-    <fieldset class="group list" ref={box} aria-describedby={hintId}>
+    <fieldset
+      class={fields > 1 ? "group list pairs" : "group list"}
+      ref={box}
+      aria-describedby={hintId}
+    >
       <legend>
         {label}
         {isRequired && <span class="quiet"> (needed)</span>}
@@ -157,38 +89,19 @@ export function Secrets({
       <p class="hint" id={hintId}>
         {schema.description}
       </p>
-      <Wrong errors={own} />
+      <Wrong errors={wrong} />
       <ul>
-        {rows.map((text, index) => (
+        {rows.map((row, index) => (
           <li key={index}>
-            <Field label={`${label} ${index + 1}`} errors={at(errors, below(pointer, index))}>
-              {(control) =>
-                text === KEPT && keptTexts[index] === KEPT ? (
-                  <input {...control} type="text" readOnly value="kept on the server" />
-                ) : (
-                  <input
-                    {...control}
-                    aria-invalid={control["aria-invalid"] ?? marked}
-                    type="password"
-                    autocomplete="new-password"
-                    value={text}
-                    onInput={(event) => change(rows.with(index, event.currentTarget.value))}
-                  />
-                )
-              }
-            </Field>
+            {props.children(row, index)}
             <button
               type="button"
               onClick={() => {
-                change(rows.toSpliced(index, 1));
+                onChange(rows.toSpliced(index, 1));
                 focus(index);
               }}
             >
-              Remove
-              <span class="sr-only">
-                {" "}
-                {label} {index + 1}
-              </span>
+              Remove<span class="sr-only"> {named(index)}</span>
             </button>
           </li>
         ))}
@@ -197,7 +110,7 @@ export function Secrets({
         type="button"
         class="add"
         onClick={() => {
-          change([...rows, ""]);
+          onChange([...rows, blank]);
           focus(rows.length);
         }}
       >
@@ -206,6 +119,74 @@ export function Secrets({
     </fieldset>
   );
 }
+
+type TextRowsProps = Pick<ListProps, "label" | "schema" | "onChange" | "errors" | "pointer"> & {
+  isRequired?: boolean;
+  rows: readonly string[];
+  isSecret?: boolean;
+  kept?: readonly string[];
+};
+
+/** Rows of one text each; what is wrong with the list as a whole marks each of its fields. */
+function TextRows(props: TextRowsProps) {
+  const { rows, isSecret, kept = [], onChange, errors, pointer, ...frame } = props;
+  const own = strays(
+    errors,
+    pointer,
+    rows.map((_, index) => String(index)),
+  );
+  const marked = own.length > 0 || undefined;
+  const named = (index: number) => `${frame.label} ${index + 1}`;
+  const change = (next: string[]) => onChange(next.length > 0 ? next : undefined);
+  return (
+    <Rows {...frame} rows={rows} wrong={own} blank="" named={named} onChange={change}>
+      {(text, index) => (
+        <Field label={named(index)} errors={at(errors, below(pointer, index))}>
+          {(control) => {
+            if (text === KEPT && kept[index] === KEPT) {
+              return <input {...control} type="text" readOnly value="kept on the server" />;
+            }
+            const typed = {
+              ...control,
+              "aria-invalid": control["aria-invalid"] ?? marked,
+              value: text,
+              onInput: (event: TargetedInputEvent<HTMLInputElement>) =>
+                change(rows.with(index, event.currentTarget.value)),
+            };
+            return isSecret ? (
+              <input {...typed} type="password" autocomplete="new-password" />
+            ) : (
+              <input {...typed} type="text" autocomplete="off" />
+            );
+          }}
+        </Field>
+      )}
+    </Rows>
+  );
+}
+
+export function Texts({ label, schema, value, onChange, errors, pointer }: ListProps) {
+  const rows = asTexts(value ?? schema.default);
+  return <TextRows {...{ label, schema, rows, onChange, errors, pointer }} />;
+}
+
+/** Several secrets that hold side by side, such as an old and a new one. */
+export function Secrets({ value, kept, ...list }: ListProps) {
+  const { label, schema, isRequired, onChange, errors, pointer } = list;
+  const given = asSecrets(value);
+  const rows = given.length > 0 ? given : isRequired ? [""] : [];
+  return (
+    <TextRows
+      {...{ label, schema, isRequired, rows, onChange, errors, pointer }}
+      isSecret
+      kept={asSecrets(kept)}
+    />
+  );
+}
+
+/** One secret stands for a list of one. */
+const asSecrets = (value: unknown): string[] =>
+  Array.isArray(value) ? asTexts(value) : value === undefined ? [] : [String(value)];
 
 export function Choices({ label, schema, value, onChange, errors }: ListProps) {
   const id = useId();
@@ -247,86 +228,66 @@ interface Pair {
 
 /** Names and values. Half-typed rows are kept here; what is sent has every row with a name. */
 export function Pairs({ label, schema, value, onChange, errors, pointer }: ListProps) {
-  const hintId = useId();
   const given = (value ?? schema.default ?? {}) as Record<string, unknown>;
   const [rows, setRows] = useState<Pair[]>(() => pairsOf(given));
   const sent = JSON.stringify(objectOf(rows));
   // Changed from outside, such as by a preset: what is typed here no longer holds.
   const shown = JSON.stringify(objectOf(pairsOf(given))) === sent ? rows : pairsOf(given);
-  const { box, focus } = useRows();
   const change = (next: Pair[]) => {
     setRows(next);
     const object = objectOf(next);
     onChange(Object.keys(object).length > 0 ? object : undefined);
   };
+  const own = strays(
+    errors,
+    pointer,
+    shown.map((row) => row.name),
+  );
   return (
-    <fieldset class="group list pairs" ref={box} aria-describedby={hintId}>
-      <legend>{label}</legend>
-      <p class="hint" id={hintId}>
-        {schema.description}
-      </p>
-      <Wrong
-        errors={strays(
-          errors,
-          pointer,
-          shown.map((row) => row.name),
-        )}
-      />
-      <ul>
-        {shown.map((row, index) => {
-          const wrong = row.name === "" ? [] : at(errors, below(pointer, row.name));
-          return (
-            <li key={index}>
-              <Field label={`Name ${index + 1}`} errors={doubled(shown, index)}>
-                {(control) => (
-                  <input
-                    {...control}
-                    type="text"
-                    autocomplete="off"
-                    value={row.name}
-                    onInput={(event) =>
-                      change(shown.with(index, { ...row, name: event.currentTarget.value }))
-                    }
-                  />
-                )}
-              </Field>
-              <Field label={`Value ${index + 1}`} errors={wrong}>
-                {(control) => (
-                  <input
-                    {...control}
-                    type="text"
-                    autocomplete="off"
-                    value={row.text}
-                    onInput={(event) =>
-                      change(shown.with(index, { ...row, text: event.currentTarget.value }))
-                    }
-                  />
-                )}
-              </Field>
-              <button
-                type="button"
-                onClick={() => {
-                  change(shown.toSpliced(index, 1));
-                  focus(index * 2);
-                }}
-              >
-                Remove<span class="sr-only"> row {index + 1}</span>
-              </button>
-            </li>
-          );
-        })}
-      </ul>
-      <button
-        type="button"
-        class="add"
-        onClick={() => {
-          change([...shown, { name: "", text: "" }]);
-          focus(shown.length * 2);
-        }}
-      >
-        Add<span class="sr-only"> to {label}</span>
-      </button>
-    </fieldset>
+    <Rows
+      label={label}
+      schema={schema}
+      rows={shown}
+      wrong={own}
+      blank={{ name: "", text: "" }}
+      fields={2}
+      named={(index) => `row ${index + 1}`}
+      onChange={change}
+    >
+      {(row, index) => (
+        <>
+          <Field label={`Name ${index + 1}`} errors={doubled(shown, index)}>
+            {(control) => (
+              <input
+                {...control}
+                type="text"
+                autocomplete="off"
+                value={row.name}
+                onInput={(event) =>
+                  change(shown.with(index, { ...row, name: event.currentTarget.value }))
+                }
+              />
+            )}
+          </Field>
+          <Field
+            label={`Value ${index + 1}`}
+            errors={row.name === "" ? [] : at(errors, below(pointer, row.name))}
+          >
+            {(control) => (
+              <input
+                {...control}
+                type="text"
+                autocomplete="off"
+                value={row.text}
+                onInput={(event) =>
+                  change(shown.with(index, { ...row, text: event.currentTarget.value }))
+                }
+              />
+            )}
+          </Field>
+        </>
+      )}
+    </Rows>
   );
 }
 

@@ -75,6 +75,17 @@ export function timeText(value: string, locale?: string): string {
   return new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" }).format(time);
 }
 
+/** An instant as "Sun 10:02" in the agent's own time. */
+export function weekdayTimeText(value: string, locale?: string): string {
+  const time = Date.parse(value);
+  if (Number.isNaN(time)) return value;
+  return new Intl.DateTimeFormat(locale, {
+    weekday: "short",
+    hour: "2-digit",
+    minute: "2-digit",
+  }).format(time);
+}
+
 /** "Nov 2026" for the first day of a month. */
 export function monthText(year: number, month: number, locale?: string): string {
   const format = new Intl.DateTimeFormat(locale, {

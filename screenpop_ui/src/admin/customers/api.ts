@@ -30,11 +30,23 @@ export interface Proposal {
   right: Side;
 }
 
+/** How the look through all customers stands; `read`: how many so far, null while none goes on. */
+export interface Scan {
+  running: boolean;
+  read: number | null;
+  looked_at: string | null;
+  /** Null before the first one. */
+  next_at: string | null;
+  any_customer: boolean;
+}
+
 export interface Proposals {
   proposals: Proposal[];
   next: string | null;
   open: number;
   looked_at: string | null;
+  /** The connectors' names by their slugs. */
+  names: Readonly<Record<string, string>>;
 }
 
 export interface Decided {
@@ -66,12 +78,50 @@ export interface Issues {
   next: string | null;
   counts: IssueCount[];
   looked_at: string | null;
+  /** The connectors' names by their slugs. */
+  names: Readonly<Record<string, string>>;
+}
+
+/** A record of a customer, and why it is its. */
+export interface Linked extends SourceRecord {
+  connector_name: string;
+  link: { reasons: string[]; since: string | null; made_by: "rule" | "user" };
+}
+
+/** What was joined, and parted again; `kept_apart`: a record was taken out, and no rule joins it. */
+export interface Merge {
+  merge_id: number;
+  survivor_id: string;
+  gone_id: string;
+  gone_name: string | null;
+  made_by: "rule" | "user";
+  user: { name: string | null };
+  reasons: string[];
+  merged_at: string;
+  undone_at: string | null;
+  undone_by: { name: string | null } | null;
+  kept_apart: boolean;
+}
+
+export interface OneCustomer {
+  customer_id: string;
+  display_name: string;
+  records: Linked[];
+  merges: Merge[];
+}
+
+export interface FoundCustomer {
+  customer_id: string;
+  display_name: string;
+  links: { connector: string }[];
 }
 
 const aside = (kind: string) => `customers/quality/${part(kind)}/aside`;
 const recordOf = ({ connector, remote_id }: Issue) => ({ connector, remote_id });
 
 export const mending = {
+  scan: () => get<Scan>("customers/scan"),
+  beginScan: () => post<unknown>("customers/scan"),
   duplicates: (q: string, after: string | null) =>
     get<Proposals>(`customers/duplicates${query({ q, after, limit: 20 })}`),
   decide: (id: number, decision: "same" | "different", survivor_id: string | null) =>
@@ -83,5 +133,18 @@ export const mending = {
     get<Issues>(`customers/quality${query({ kind, connector, q, after, limit: 50 })}`),
   setAside: (issue: Issue) => post<void>(aside(issue.kind), recordOf(issue)),
   takeUp: (issue: Issue) => post<void>(`${aside(issue.kind)}/undo`, recordOf(issue)),
+  find: (q: string) =>
+    get<{ customers: FoundCustomer[] }>(`customers${query({ q, limit: 20 })}`).then(
+      ({ customers }) => customers,
+    ),
+  customer: (id: string) => get<OneCustomer>(`customers/${part(id)}`),
+  takeOut: (id: string, { connector, remote_id }: Linked, reason: string) =>
+    post<{ calls: number; calls_kept: number }>(`customers/${part(id)}/take-out`, {
+      connector,
+      remote_id,
+      reason: reason || null,
+    }),
+  putBack: (id: number) => post<{ joined: boolean }>(`customers/partings/${id}/undo`),
+  undoMerge: (id: number) => post<unknown>(`customers/merges/${id}/undo`),
   aside: () => get<{ items: Issue[] }>("customers/quality/aside").then(({ items }) => items),
 };

@@ -10,7 +10,10 @@ export interface Fact {
   shared: ReadonlySet<string>;
 }
 
-const FACTS: readonly [string, (record: SourceRecord) => readonly (string | undefined)[]][] = [
+type Names = Readonly<Record<string, string>>;
+type Read = (record: SourceRecord, names: Names) => readonly (string | undefined)[];
+
+const FACTS: readonly [string, Read][] = [
   ["Name", (r) => [r.display_name]],
   ["Company", (r) => [r.company_name]],
   ["Numbers", (r) => (r.phone_numbers ?? []).map((phone) => phone.e164 ?? phone.raw)],
@@ -19,18 +22,19 @@ const FACTS: readonly [string, (record: SourceRecord) => readonly (string | unde
   ["Account number", (r) => [r.external_id]],
   ["Tax number", (r) => [r.tax_number]],
   ["Level", (r) => [r.tier]],
-  ["In", (r) => [`${r.connector} ${r.remote_id}`]],
+  ["In", (r, names) => [`${names[r.connector] ?? r.connector} ${r.remote_id}`]],
 ];
 
 /** Spaces and case make no difference. */
 export const plain = (value: string): string => value.trim().replace(/\s+/g, " ").toLowerCase();
 
-/** The facts that at least one side has. */
-export function compared(left: Side, right: Side): Fact[] {
+/** The facts that at least one side has; `names`: the connectors' names by their slugs. */
+export function compared(left: Side, right: Side, names: Names = {}): Fact[] {
   const facts: Fact[] = [];
   for (const [title, read] of FACTS) {
-    const ours = distinct(left.records.flatMap(read));
-    const theirs = distinct(right.records.flatMap(read));
+    const of = (side: Side) => distinct(side.records.flatMap((record) => read(record, names)));
+    const ours = of(left);
+    const theirs = of(right);
     if (ours.length === 0 && theirs.length === 0) continue;
     const known = new Set(theirs.map(plain));
     const shared = new Set(ours.map(plain).filter((value) => known.has(value)));

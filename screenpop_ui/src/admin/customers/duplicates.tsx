@@ -1,7 +1,7 @@
 /** Likely duplicates, one at a time: both sides' facts, decided with a key, undone with a key. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { numberText } from "../../ui/format";
+import { plural } from "../../ui/format";
 import { Icon } from "../../ui/icon";
 import { listenForKeys } from "../../ui/keys";
 import { StatusLine, useAction } from "../parts/action";
@@ -13,7 +13,8 @@ import { compared, plain } from "./compare";
 
 const SEARCH_MS = 250;
 
-export function Duplicates() {
+/** `looks`: another number when the customers were looked through anew. */
+export function Duplicates({ looks }: { looks: number }) {
   const [typed, setTyped] = useState("");
   const [asked, setAsked] = useState("");
   const [turn, setTurn] = useState(0);
@@ -23,7 +24,7 @@ export function Duplicates() {
     const timer = setTimeout(() => setAsked(typed.trim()), SEARCH_MS);
     return () => clearTimeout(timer);
   }, [typed]);
-  const of = `${asked} ${turn}`;
+  const of = `${asked} ${turn} ${looks}`;
   // Each list is drawn anew; the one before stays until the next is here.
   const first = useLoaded(async () => {
     const found = await mending.duplicates(asked, null);
@@ -31,6 +32,7 @@ export function Duplicates() {
     return { of, ...found };
   }, of);
   const decided = useLoaded(mending.decided, turn);
+  const open = Math.max(0, (first.value?.open ?? 0) - done);
   return (
     <div class="stack">
       <div class="table-search">
@@ -44,13 +46,7 @@ export function Duplicates() {
           onInput={(event) => setTyped(event.currentTarget.value)}
         />
         <span class="quiet" role="status">
-          {first.value ? `${numberText(Math.max(0, first.value.open - done))} wait in all` : ""}
-          {first.value?.looked_at && (
-            <>
-              {" "}
-              · looked for <Moment at={first.value.looked_at} />
-            </>
-          )}
+          {open > 0 && `${plural(open, "pair waits", "pairs wait")} in all`}
         </span>
       </div>
       {first.error !== null && <Failed error={first.error} onRetry={() => void first.refresh()} />}
@@ -148,11 +144,9 @@ function Pairs({ asked, first, last, onDecided, onReopened }: PairsProps) {
     [],
   );
   return (
-    <section class="card" aria-label="The pair to decide">
+    <section class={pair ? "card" : "stack-tight"} aria-label="The pair to decide">
       {pair === null ? (
-        <Empty>
-          {asked ? `No pair is found for “${asked}”.` : "No likely duplicates wait to be decided."}
-        </Empty>
+        <Empty>{nothingWords(asked, first.looked_at)}</Empty>
       ) : (
         <>
           <div class="heading-row">
@@ -172,7 +166,7 @@ function Pairs({ asked, first, last, onDecided, onReopened }: PairsProps) {
               </button>
             </div>
           </div>
-          <Facts pair={pair} stays={stays} onStays={setStays} />
+          <Facts pair={pair} names={first.names} stays={stays} onStays={setStays} />
           <ul class="reasons">
             {pair.reasons.map((reason) => (
               <li key={reason}>
@@ -207,17 +201,24 @@ function Pairs({ asked, first, last, onDecided, onReopened }: PairsProps) {
   );
 }
 
+/** Why there is no pair; before the first look it is not known whether there are any. */
+export function nothingWords(asked: string, lookedAt: string | null): string {
+  if (lookedAt === null) return "Whether there are duplicates is not known yet.";
+  return asked ? `No pair is found for “${asked}”.` : "No likely duplicates wait to be decided.";
+}
+
 // Never certain: that is for a person to say.
 const percent = (score: number) => `${Math.min(99, Math.round(score * 100))} %`;
 
 interface FactsProps {
   pair: Proposal;
+  names: Proposals["names"];
   stays: "left" | "right";
   onStays: (side: "left" | "right") => void;
 }
 
-function Facts({ pair, stays, onStays }: FactsProps) {
-  const facts = compared(pair.left, pair.right);
+function Facts({ pair, names, stays, onStays }: FactsProps) {
+  const facts = compared(pair.left, pair.right, names);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a wide table is scrolled with the keyboard.
     // biome-ignore lint/a11y/useSemanticElements: a fieldset is for fields.

@@ -5,9 +5,9 @@ import { base } from "../../api/client";
 import { numberText } from "../../ui/format";
 import { listenForKeys } from "../../ui/keys";
 import { query } from "../api";
+import { Link } from "../link";
 import { StatusLine, useAction } from "../parts/action";
 import { useLoaded } from "../parts/loaded";
-import { Moment } from "../parts/moment";
 import { Empty, Failed, Loading } from "../parts/states";
 import { type Issue, type IssueCount, mending } from "./api";
 import { KINDS, kindWords } from "./kinds";
@@ -15,7 +15,8 @@ import { KINDS, kindWords } from "./kinds";
 const SEARCH_MS = 250;
 const keyOf = (issue: Issue) => JSON.stringify([issue.kind, issue.connector, issue.remote_id]);
 
-export function Quality() {
+/** `looks`: another number when the customers were looked through anew. */
+export function Quality({ looks }: { looks: number }) {
   const [kind, setKind] = useState<string>("number_unusable");
   const [connector, setConnector] = useState("");
   const [typed, setTyped] = useState("");
@@ -30,7 +31,7 @@ export function Quality() {
     return () => clearTimeout(timer);
   }, [typed]);
   const after = pages.at(-1) ?? null;
-  const of = JSON.stringify([kind, connector, asked, after, turn]);
+  const of = JSON.stringify([kind, connector, asked, after, turn, looks]);
   // Each list is drawn anew; the one before stays until the next is here.
   const loaded = useLoaded(
     async () => ({ of, ...(await mending.issues(kind, connector || null, asked, after)) }),
@@ -38,6 +39,7 @@ export function Quality() {
   );
   const value = loaded.value;
   const connectors = [...new Set(value?.counts.map((count) => count.connector) ?? [])];
+  const nameOf = (slug: string) => value?.names[slug] ?? slug;
   const choose = (change: () => void) => {
     change();
     setPages([null]);
@@ -70,7 +72,7 @@ export function Quality() {
             <option value="">all data sources</option>
             {connectors.filter(Boolean).map((each) => (
               <option key={each} value={each}>
-                {each}
+                {nameOf(each)}
               </option>
             ))}
           </select>
@@ -98,19 +100,19 @@ export function Quality() {
         >
           All of them as a CSV file
         </a>
-        {value?.looked_at && (
-          <>
-            {" "}
-            · looked for <Moment at={value.looked_at} />
-          </>
-        )}
       </p>
       {loaded.error !== null && (
         <Failed error={loaded.error} onRetry={() => void loaded.refresh()} />
       )}
       {value === null && loaded.error === null && <Loading lines={8} />}
       {value && (
-        <IssueList key={value.of} items={value.issues} onUndone={() => setTurn(turn + 1)} />
+        <IssueList
+          key={value.of}
+          items={value.issues}
+          isLookedThrough={value.looked_at !== null}
+          nameOf={nameOf}
+          onUndone={() => setTurn(turn + 1)}
+        />
       )}
       {value && (pages.length > 1 || value.next) && (
         <nav class="pager" aria-label="Pages">
@@ -140,8 +142,16 @@ const countOf = (counts: readonly IssueCount[], kind: string, connector: string)
     .filter((count) => count.kind === kind && (connector === "" || count.connector === connector))
     .reduce((sum, count) => sum + count.count, 0);
 
+interface ListProps {
+  items: Issue[];
+  isLookedThrough: boolean;
+  /** A connector's name. */
+  nameOf: (slug: string) => string;
+  onUndone: () => void;
+}
+
 /** One record is current: j and k go on, a sets it aside, u takes the last one back. */
-function IssueList({ items, onUndone }: { items: Issue[]; onUndone: () => void }) {
+function IssueList({ items, isLookedThrough, nameOf, onUndone }: ListProps) {
   const [left, setLeft] = useState(items);
   const [place, setPlace] = useState(0);
   const action = useAction();
@@ -194,8 +204,14 @@ function IssueList({ items, onUndone }: { items: Issue[]; onUndone: () => void }
           Undo the last <kbd>u</kbd>
         </button>
       </div>
-      {left.length === 0 && <Empty>Nothing of this kind is left here.</Empty>}
-      <ul class="lines" ref={list}>
+      {left.length === 0 && (
+        <Empty>
+          {isLookedThrough
+            ? "Nothing of this kind is left here."
+            : "Whether there is anything to mend is not known yet."}
+        </Empty>
+      )}
+      <ul class="lines" ref={list} hidden={left.length === 0}>
         {left.map((issue, index) => (
           <li
             key={keyOf(issue)}
@@ -204,10 +220,18 @@ function IssueList({ items, onUndone }: { items: Issue[]; onUndone: () => void }
           >
             <span>
               <strong>
-                <bdi>{issue.display_name}</bdi>
+                {issue.customer_id ? (
+                  <Link to={`customers/one/${issue.customer_id}`}>
+                    <bdi>{issue.display_name}</bdi>
+                  </Link>
+                ) : (
+                  <bdi>{issue.display_name}</bdi>
+                )}
               </strong>{" "}
               <span class="quiet">
-                <bdi>{issue.connector ? `${issue.connector} ${issue.remote_id}` : "no source"}</bdi>
+                <bdi>
+                  {issue.connector ? `${nameOf(issue.connector)} ${issue.remote_id}` : "no source"}
+                </bdi>
               </span>
               <br />
               <bdi>{issue.text}</bdi>

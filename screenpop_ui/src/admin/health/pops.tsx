@@ -39,7 +39,7 @@ export function Pops({ overview }: { overview: Overview }) {
         </div>
         <div class="card">
           <Chart
-            title="Slowest of twenty, over time"
+            title="95 % within, over time"
             kind="line"
             unit="ms"
             labels={steps.labels}

@@ -1,6 +1,6 @@
 /** From the server's points, which leave out silent spans, to the even steps of a chart. Pure. */
 
-import { dayText, timeText } from "../../ui/format";
+import { dayText, timeText, weekdayTimeText } from "../../ui/format";
 
 export interface Steps {
   starts: number[];
@@ -15,11 +15,11 @@ export function stepsOf(asOf: string, hours: number, stepMinutes: number, locale
   for (let at = Math.ceil((now - hours * 3_600_000) / step) * step; at <= now; at += step) {
     starts.push(at);
   }
+  const days = new Set(starts.map((at) => new Date(at).toDateString()));
   const labels = starts.map((at) => {
     const iso = new Date(at).toISOString();
-    return hours > 24
-      ? `${dayText(iso, now, locale)} ${timeText(iso, locale)}`
-      : timeText(iso, locale);
+    if (hours > 24) return `${dayText(iso, now, locale)} ${timeText(iso, locale)}`;
+    return days.size > 1 ? weekdayTimeText(iso, locale) : timeText(iso, locale);
   });
   return { starts, labels };
 }

@@ -2,6 +2,7 @@
 
 import { useEffect } from "preact/hooks";
 import { Icon } from "../../ui/icon";
+import { health } from "../health/api";
 import { Link } from "../link";
 import { useLoaded } from "../parts/loaded";
 import { Moment } from "../parts/moment";
@@ -79,11 +80,34 @@ export function OverviewPage() {
               <h2>
                 <Link to="health">Health</Link>
               </h2>
-              <p class="quiet">How quickly pops come, and what needs a hand.</p>
+              <HealthNow />
             </section>
           </div>
         </div>
       )}
     </>
+  );
+}
+
+/** What needs a hand, as the page behind it says; quiet while it is not known. */
+function HealthNow() {
+  const loaded = useLoaded(() => health.overview(24), null, { everyMs: 30_000 });
+  const marks = loaded.value?.marks;
+  if (!marks) return <p class="quiet">How quickly pops come, and what needs a hand.</p>;
+  if (marks.length === 0) {
+    return (
+      <p class="mark is-good">
+        <Icon name="check" /> Nothing needs a hand.
+      </p>
+    );
+  }
+  return (
+    <ul>
+      {marks.map((mark) => (
+        <li key={`${mark.slug} ${mark.text}`} class={mark.level === "bad" ? "bad" : ""}>
+          <Icon name={mark.level === "bad" ? "stop" : "warn"} /> <bdi>{mark.text}</bdi>
+        </li>
+      ))}
+    </ul>
   );
 }

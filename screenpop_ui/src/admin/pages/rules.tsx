@@ -194,8 +194,8 @@ function Section(props: SectionProps) {
             </button>
           </>
         )}
+        <StatusLine outcome={action.outcome} />
       </div>
-      <StatusLine outcome={action.outcome} />
     </section>
   );
 }

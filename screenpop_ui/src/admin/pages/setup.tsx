@@ -48,6 +48,9 @@ export function SetupPage() {
   );
 }
 
+/** What there is to do at a step that is done. */
+const AGAIN: Partial<Record<Step["key"], string>> = { defaults: "Change", call: "Ring again" };
+
 interface StepProps {
   step: Step;
   number: number;
@@ -75,13 +78,13 @@ function StepItem({ step, number, isNext, state, onChanged }: StepProps) {
         </div>
         {step.to !== null ? (
           <Link to={step.to} class={isNext ? "button primary" : "button"}>
-            {step.isDone ? "Look" : "Begin"}
+            {step.isDone ? "Open" : "Begin"}
             <span class="sr-only"> {step.title}</span>
           </Link>
         ) : (
           !isNext && (
             <button type="button" aria-expanded={isShown} onClick={() => setOpen(!isOpen)}>
-              {isOpen ? "Close" : step.isDone ? "Change" : "Begin"}
+              {isOpen ? "Close" : step.isDone ? AGAIN[step.key] : "Begin"}
               <span class="sr-only"> {step.title}</span>
             </button>
           )

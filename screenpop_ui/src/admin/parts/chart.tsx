@@ -51,11 +51,10 @@ export function Chart({ title, kind, labels, series, unit = "" }: Props) {
               <path class="chart-ground" d={`M0 ${HEIGHT}H${WIDTH}M0 .5H${WIDTH}`} />
               {kind === "line"
                 ? series.map((each, index) => (
-                    <path
-                      key={each.name}
-                      class={`chart-line tone-${each.tone ?? index}`}
-                      d={linePath(each.values, highest)}
-                    />
+                    <g key={each.name} class={`tone-${each.tone ?? index}`}>
+                      <path class="chart-line" d={linePath(each.values, highest)} />
+                      <path class="chart-dots" d={dotsPath(each.values, highest)} />
+                    </g>
                   ))
                 : bars(series, labels.length, highest)}
             </svg>
@@ -115,25 +114,39 @@ export function highestOf(series: readonly Series[], kind: "line" | "bar"): numb
   return highest === null ? null : highest || 1;
 }
 
-/** The line through the values; a gap lifts the pen, a value alone is a short dash. */
+/** The line through the values; a gap lifts the pen, a value alone is left to `dotsPath`. */
 export function linePath(values: readonly (number | null)[], highest: number): string {
+  return placesOf(values, highest)
+    .filter(({ isAlone }) => !isAlone)
+    .map(({ x, y, isStart }) => `${isStart ? "M" : "L"}${x} ${y}`)
+    .join("");
+}
+
+/** Values without a neighbour, as strokes of no length: round ends draw them as dots. */
+export function dotsPath(values: readonly (number | null)[], highest: number): string {
+  return placesOf(values, highest)
+    .filter(({ isAlone }) => isAlone)
+    .map(({ x, y }) => `M${x} ${y}h0`)
+    .join("");
+}
+
+function placesOf(values: readonly (number | null)[], highest: number) {
   const step = values.length > 1 ? WIDTH / (values.length - 1) : 0;
-  let path = "";
-  values.forEach((value, index) => {
-    if (value === null) return;
-    const x = round(index * step);
-    const y = round(HEIGHT - (value / highest) * (HEIGHT - 2));
-    const isStart = index === 0 || values[index - 1] === null;
+  return values.flatMap((value, index) => {
+    if (value === null) return [];
+    const isStart = (values[index - 1] ?? null) === null;
     const isAlone = isStart && (values[index + 1] ?? null) === null;
-    path += isAlone ? `M${Math.max(0, x - 2)} ${y}h4` : `${isStart ? "M" : "L"}${x} ${y}`;
+    const y = round(HEIGHT - (value / highest) * (HEIGHT - 2));
+    return [{ x: round(index * step), y, isStart, isAlone }];
   });
-  return path;
 }
 
 const round = (value: number) => Math.round(value * 10) / 10;
 
 function bars(series: readonly Series[], count: number, highest: number) {
   const width = WIDTH / Math.max(1, count);
+  // Where there are many, a gap between two would leave too little of each.
+  const gap = count > 40 ? 0 : width * 0.1;
   return Array.from({ length: count }, (_, place) => {
     let under = 0;
     return series.map((each, index) => {
@@ -143,9 +156,9 @@ function bars(series: readonly Series[], count: number, highest: number) {
         <rect
           key={`${each.name}${place}`}
           class={`chart-bar tone-${each.tone ?? index}`}
-          x={round(place * width + width * 0.1)}
+          x={round(place * width + gap)}
           y={round(HEIGHT - under)}
-          width={round(width * 0.8)}
+          width={round(width - 2 * gap)}
           height={round(height)}
         />
       );

@@ -10,8 +10,11 @@ export function Copy({ label, text }: { label: string; text: string }) {
       await navigator.clipboard.writeText(text);
       setSaid("copied");
     } catch {
-      (document.getElementById(id) as HTMLInputElement | null)?.select();
-      setSaid("selected: press Ctrl+C");
+      // Without https a page has no clipboard of its own: the old way, else by hand.
+      const field = document.getElementById(id) as HTMLInputElement | null;
+      field?.focus();
+      field?.select();
+      setSaid(document.execCommand("copy") ? "copied" : "selected: press Ctrl+C");
     }
   };
   return (

@@ -184,8 +184,8 @@ export function PersonForm({ person, extension = "", queues = [], onSaved }: Pro
             </button>
           </>
         )}
+        <StatusLine outcome={action.outcome} />
       </div>
-      <StatusLine outcome={action.outcome} />
     </form>
   );
 }

@@ -84,8 +84,8 @@ function Access({ person, onChanged }: { person: Person; onChanged: (person: Per
             </Confirm>
           )
         )}
+        <StatusLine outcome={action.outcome} />
       </div>
-      <StatusLine outcome={action.outcome} />
     </section>
   );
 }

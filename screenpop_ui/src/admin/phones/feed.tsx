@@ -17,7 +17,8 @@ export function Feed({ slug, version }: { slug: string; version: number }) {
     <section class="stack-tight" aria-labelledby="feed">
       <h2 id="feed">Last events</h2>
       <p class="quiet">
-        The last 50 webhooks of two days, numbers and secrets hidden; new ones show by themselves.
+        The last 50 webhooks of two days; numbers and secrets are hidden in what came. New ones show
+        by themselves.
       </p>
       {feed.error !== null && <Failed error={feed.error} onRetry={() => void feed.refresh()} />}
       {feed.value === null && feed.error === null && <Loading />}

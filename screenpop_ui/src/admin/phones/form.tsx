@@ -156,8 +156,8 @@ export function PhoneForm({ kind, system, onSaved }: Props) {
             </button>
           </>
         )}
+        <StatusLine outcome={action.outcome} />
       </div>
-      <StatusLine outcome={action.outcome} />
     </form>
   );
 }

@@ -25,6 +25,7 @@ export function Layouts({ layouts, queues, onChange, errors }: Props) {
           <One
             key={layout.queue ?? ""}
             layout={layout}
+            isOnly={shown.length === 1}
             errors={within(errors, `/pop_layout/${index}`)}
             onChange={(next) => set(index, next)}
             onRemove={() => onChange(shown.toSpliced(index, 1))}
@@ -65,15 +66,16 @@ export function Layouts({ layouts, queues, onChange, errors }: Props) {
 
 interface OneProps {
   layout: Layout;
+  isOnly: boolean;
   errors: readonly Trouble[];
   onChange: (layout: Layout) => void;
   onRemove: () => void;
 }
 
-function One({ layout, errors, onChange, onRemove }: OneProps) {
+function One({ layout, isOnly, errors, onChange, onRemove }: OneProps) {
   const order = orderOf(layout);
   const hidden = layout.hidden ?? [];
-  const name = layout.queue ? `Queue ${layout.queue}` : "All other queues";
+  const name = layout.queue ? `Queue ${layout.queue}` : isOnly ? "All queues" : "All other queues";
   return (
     <section class="rule" aria-label={name}>
       <h3>

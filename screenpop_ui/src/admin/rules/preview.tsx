@@ -67,12 +67,18 @@ export function PreviewOnCall({ rules }: { rules: RuleSet }) {
       {seen && (
         <div class="sides">
           <View title="Now" seen={seen.now} />
-          <View title="As typed" seen={seen.then} />
+          {isSame(seen) ? (
+            <p class="quiet">As typed: nothing else for this call.</p>
+          ) : (
+            <View title="As typed" seen={seen.then} />
+          )}
         </div>
       )}
     </section>
   );
 }
+
+const isSame = ({ now, then }: Preview) => JSON.stringify(now) === JSON.stringify(then);
 
 function View({ title, seen }: { title: string; seen: Seen }) {
   return (

@@ -80,8 +80,8 @@ export function DefaultsForm({ defaults, onSaved }: Props) {
             Show what they saved
           </button>
         )}
+        <StatusLine outcome={action.outcome} />
       </div>
-      <StatusLine outcome={action.outcome} />
     </form>
   );
 }

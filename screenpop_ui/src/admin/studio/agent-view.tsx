@@ -1,13 +1,15 @@
 /** A section as the agent sees it: the very blocks of the agent's page. */
 
 import type { Section } from "../../api/contract";
+import { Whose } from "../../ui/pop/block";
 import { Bought } from "../../ui/pop/bought";
 import { Cases } from "../../ui/pop/cases";
 import { Credit } from "../../ui/pop/credit";
 import { Owes } from "../../ui/pop/owes";
 import type { Trial } from "./api";
 
-export function AgentView({ trial }: { trial: Trial }) {
+/** `titleId` is of the element that says which trial it is. */
+export function AgentView({ trial, titleId }: { trial: Trial; titleId: string }) {
   const { balance, credit_terms, purchases, tickets } = trial.sections;
   const isNothing = [balance, credit_terms, purchases, tickets].every((each) => !each);
   const name = trial.contacts[0]?.display_name;
@@ -18,10 +20,12 @@ export function AgentView({ trial }: { trial: Trial }) {
           <bdi>{name}</bdi>
         </p>
       )}
-      {balance && <Owes section={balance} />}
-      {credit_terms && <Credit section={credit_terms} />}
-      {purchases && <Bought section={purchases} />}
-      {tickets && <Cases section={tickets} />}
+      <Whose.Provider value={titleId}>
+        {balance && <Owes section={balance} />}
+        {credit_terms && <Credit section={credit_terms} />}
+        {purchases && <Bought section={purchases} />}
+        {tickets && <Cases section={tickets} />}
+      </Whose.Provider>
       {isNothing && (
         <p class="quiet">{trial.remote_id ? "It brings no block of the pop." : "Nothing."}</p>
       )}

@@ -21,6 +21,8 @@ export interface SourceKind {
   brings: string[] | null;
   needs: string[];
   presets: Preset[];
+  /** What to register with the vendor, where a person may have to say yes there. */
+  redirect_uri: string | null;
   broken: string | null;
 }
 

@@ -1,16 +1,17 @@
 /** Step 1: where the source is and how it knows us; tested before anything is saved. */
 
-import { useState } from "preact/hooks";
-import { Field, Wrong } from "../../forms/field";
+import { useRef, useState } from "preact/hooks";
+import { Field, focusWrong, Wrong } from "../../forms/field";
 import { at, strays, typedNumber, within } from "../../forms/schema";
 import { SchemaForm } from "../../forms/schema-form";
 import { Icon } from "../../ui/icon";
+import { type FieldError, fieldsOf } from "../api";
 import { StatusLine, useAction } from "../parts/action";
 import { slugOf } from "../phones/form";
-import { type Checked, sources } from "./api";
+import { type Checked, type Fields, sources } from "./api";
 import { DropZone } from "./drop-zone";
-import { GrantPanel } from "./grant";
-import { asText, mappedNames, narrowed } from "./state";
+import { GrantPanel, GrantToCome } from "./grant";
+import { asksAPerson, asText, isUnmapped, mappedNames, narrowed } from "./state";
 import type { Desk } from "./studio";
 
 const FIELDS = ["kind", "name", "region", "settings", "slug", "timeout_ms", "priority", "cache_s"];
@@ -22,17 +23,28 @@ export function ConnectStep({
   desk: Desk;
   onSlug: ((slug: string) => void) | null;
 }) {
-  const { kind, typed, change, errors } = desk;
+  const { kind, typed, change } = desk;
+  const [tested, setTested] = useState<{ of: Fields; errors: FieldError[] } | null>(null);
+  const form = useRef<HTMLDivElement>(null);
+  // What a test refused is marked until something else is typed.
+  const refused = tested?.of === typed ? tested.errors : [];
+  const errors = refused.length > 0 ? refused : desk.errors;
+  const onRefused = (wrong: FieldError[]) => {
+    setTested({ of: typed, errors: wrong });
+    focusWrong(form.current);
+  };
   const schema = kind.settings_schema;
   const mapped = mappedNames(kind.kind, schema);
   const inMap = mapped.flatMap((name) => within(errors, `/settings/${name}`));
   const here = errors.filter((error) => !inMap.includes(error));
   return (
     <div class="stack">
-      {desk.source?.authorisation && (
+      {desk.source?.authorisation ? (
         <GrantPanel slug={desk.slug} grant={desk.source.authorisation} />
+      ) : (
+        asksAPerson(kind, typed.settings) && <GrantToCome address={kind.redirect_uri} />
       )}
-      <div class="form">
+      <div class="form" ref={form}>
         <Field label="Name" errors={at(errors, "/name")} hint="As agents see it beside a figure.">
           {(control) => (
             <input
@@ -81,7 +93,7 @@ export function ConnectStep({
             errors={here}
           />
         )}
-        <Further desk={desk} />
+        <Further desk={desk} errors={errors} />
         {inMap.length > 0 && (
           <p class="wrong">
             <Icon name="warn" /> In 2 Map something is to be mended:{" "}
@@ -89,14 +101,14 @@ export function ConnectStep({
           </p>
         )}
         <Wrong errors={strays(errors, "", FIELDS)} />
-        <Test desk={desk} />
+        <Test desk={desk} onRefused={onRefused} />
       </div>
     </div>
   );
 }
 
-function Further({ desk }: { desk: Desk }) {
-  const { typed, change, errors } = desk;
+function Further({ desk, errors }: { desk: Desk; errors: readonly FieldError[] }) {
+  const { typed, change } = desk;
   return (
     <details class="fold">
       <summary>Region, waiting, precedence</summary>
@@ -163,11 +175,17 @@ function Further({ desk }: { desk: Desk }) {
 }
 
 /** Test what is typed, saved or not. */
-function Test({ desk }: { desk: Desk }) {
+function Test({ desk, onRefused }: { desk: Desk; onRefused: (errors: FieldError[]) => void }) {
   const action = useAction();
   const [checked, setChecked] = useState<Checked | null>(null);
+  const bare = isUnmapped(desk.kind, desk.typed.settings);
   const test = async () => {
-    setChecked(await action.run(() => sources.test(desk.slug, desk.typed), null));
+    const asking = () =>
+      sources.test(desk.slug, desk.typed).catch((error) => {
+        onRefused(fieldsOf(error));
+        throw error;
+      });
+    setChecked(await action.run(asking, null));
   };
   return (
     <section class="card" aria-labelledby="test-it">
@@ -178,16 +196,7 @@ function Test({ desk }: { desk: Desk }) {
           Test
         </button>
       </div>
-      <StatusLine outcome={checked ? outcomeOf(checked) : action.outcome} />
-      {action.errors.length > 0 && (
-        <ul>
-          {action.errors.map((error) => (
-            <li key={error.pointer}>
-              {error.pointer.replace("/settings/", "").replaceAll("/", " › ")}: {error.detail}
-            </li>
-          ))}
-        </ul>
-      )}
+      <StatusLine outcome={checked ? outcomeOf(checked, bare) : action.outcome} />
       {checked && checked.proved.length > 0 && (
         <ul>
           {checked.proved.map((line) => (
@@ -201,8 +210,14 @@ function Test({ desk }: { desk: Desk }) {
   );
 }
 
-export function outcomeOf(checked: Checked): { kind: "good" | "bad"; text: string } {
-  return checked.status === "ok"
-    ? { kind: "good", text: `It answers, in ${checked.elapsed_ms} ms.` }
-    : { kind: "bad", text: checked.text };
+/** How a test went. What is not mapped yet is no fault of a connection that was proved. */
+export function outcomeOf(
+  checked: Checked,
+  isBare = false,
+): { kind: "good" | "bad"; text: string } {
+  const answers = `It answers, in ${checked.elapsed_ms} ms.`;
+  if (checked.status === "ok") return { kind: "good", text: answers };
+  if (isBare && checked.status === "bad_config" && checked.proved.length > 0)
+    return { kind: "good", text: `${answers} Nothing is mapped yet: go on to 2 Map.` };
+  return { kind: "bad", text: checked.text };
 }

@@ -13,6 +13,22 @@ const CAME_BACK: Readonly<Record<string, string>> = {
   denied: "It was refused on the vendor's page. Nothing has changed.",
 };
 
+const ADDRESS = "Redirect address to register with the vendor";
+
+/** Before it is live: what has to be done at the vendor, and where Connect will be. */
+export function GrantToCome({ address }: { address: string | null }) {
+  return (
+    <section class="card" aria-labelledby="grant">
+      <h2 id="grant">Permission of the vendor</h2>
+      <p>
+        Somebody has to say yes on the vendor's page. Register this address with an application
+        there, put its client id and secret below, and publish: then <em>Connect</em> stands here.
+      </p>
+      {address && <Copy label={ADDRESS} text={address} />}
+    </section>
+  );
+}
+
 export function GrantPanel({ slug, grant }: { slug: string; grant: Grant }) {
   const action = useAction();
   const now = useLoaded(() => sources.grant(slug), slug);
@@ -37,18 +53,15 @@ export function GrantPanel({ slug, grant }: { slug: string; grant: Grant }) {
           {CAME_BACK[word] ?? `It did not work out (${word.replaceAll("_", " ")}). Try again.`}
         </p>
       )}
-      <p class={`mark is-${isConnected ? "good" : "bad"}`}>
-        <Icon name={isConnected ? "check" : "warn"} />
-        {isConnected ? "connected" : shown.text}
+      <p class={isConnected ? "good" : "bad"}>
+        <Icon name={isConnected ? "check" : "warn"} /> {isConnected ? "connected" : shown.text}
       </p>
       {isConnected && shown.connected_at && (
         <p class="quiet">
           since <Moment at={shown.connected_at} />; renewed without anybody
         </p>
       )}
-      {shown.redirect_uri && (
-        <Copy label="Redirect address to register with the vendor" text={shown.redirect_uri} />
-      )}
+      {shown.redirect_uri && <Copy label={ADDRESS} text={shown.redirect_uri} />}
       <div class="actions">
         <button
           type="button"

@@ -2,13 +2,13 @@
 
 import { useId, useState } from "preact/hooks";
 import { Field } from "../../forms/field";
-import { withValue } from "../../forms/schema";
+import { isFoldable, type Values, withValue } from "../../forms/schema";
 import { SchemaForm } from "../../forms/schema-form";
 import { plural } from "../../ui/format";
 import { StatusLine, useAction } from "../parts/action";
 import { type Look, type SeenColumn, sources } from "./api";
 import { Json } from "./seen";
-import { asText, asValues, groupOf, mappedNames, parametersOf } from "./state";
+import { asText, asValues, groupOf, mappedNames, oursOf, parametersOf, withField } from "./state";
 import type { Desk } from "./studio";
 
 export function MapRest({ desk }: { desk: Desk }) {
@@ -62,6 +62,8 @@ function Answer({ desk, name, onChange }: AnswerProps) {
   const [values, setValues] = useState<Record<string, string>>({});
   const [look, setLook] = useState<Look | null>(null);
   const action = useAction();
+  const schema = desk.kind.settings_schema;
+  const knowsLines = schema !== null && "lines" in (groupOf(schema, name).properties ?? {});
   const wanted = parametersOf(JSON.stringify([operation.path, operation.query, operation.body]));
   const ask = async () => {
     const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ""));
@@ -116,6 +118,7 @@ function Answer({ desk, name, onChange }: AnswerProps) {
               columns={columns}
               ours={look.ours}
               operation={operation}
+              knowsLines={knowsLines}
               onChange={onChange}
             />
           ))}
@@ -129,28 +132,29 @@ interface RecordsProps {
   path: string;
   columns: SeenColumn[];
   ours: string[];
-  operation: Record<string, unknown>;
+  operation: Values;
+  /** Whether the records may hold lines of their own, as orders do. */
+  knowsLines: boolean;
   onChange: (values: Record<string, unknown>) => void;
 }
 
 /** One list of records in the answer, its fields mapped with a choice each. */
-function Records({ path, columns, ours, operation, onChange }: RecordsProps) {
+function Records({ path, columns, ours, operation, knowsLines, onChange }: RecordsProps) {
   const isChosen = (operation.records ?? "@") === path;
-  const fields = asValues(operation.fields) as Record<string, string>;
-  const oursOf = (theirs: string) =>
-    Object.keys(fields).find((our) => fields[our] === theirs) ?? "";
+  const isMapped = [operation.fields, operation.line_fields].some((each) => !isFoldable(each));
   const take = () => {
-    const offered = columns.filter((column) => column.ours !== "");
-    const mapped = Object.fromEntries(offered.map((column) => [column.ours, column.name]));
-    onChange({ ...operation, records: path, fields: { ...mapped, ...fields } });
+    const given = { ...asValues(operation.fields), ...asValues(operation.line_fields) };
+    const offered = columns.filter((column) => column.ours !== "" && !(column.ours in given));
+    const mapped = offered.reduce(
+      (before: Values, column) => withField(before, column.name, column.ours, knowsLines),
+      operation,
+    );
+    onChange({ ...mapped, records: path });
   };
-  const map = (theirs: string, our: string) => {
-    const rest = Object.entries(fields).filter(([name, at]) => at !== theirs && name !== our);
-    const next = our ? [...rest, [our, theirs]] : rest;
-    onChange({ ...operation, records: path, fields: Object.fromEntries(next) });
-  };
+  const map = (theirs: string, our: string) =>
+    onChange({ ...withField(operation, theirs, our, knowsLines), records: path });
   return (
-    <details class="fold" open={isChosen && Object.keys(fields).length > 0}>
+    <details class="fold" open={isChosen && isMapped}>
       <summary>
         Records at <code>{path}</code> <span class="quiet">{plural(columns.length, "field")}</span>
       </summary>
@@ -166,7 +170,7 @@ function Records({ path, columns, ours, operation, onChange }: RecordsProps) {
               theirs={column.name}
               sample={column.sample}
               ours={ours}
-              chosen={isChosen ? oursOf(column.name) : ""}
+              chosen={isChosen ? oursOf(operation, column.name) : ""}
               onChoose={(our) => map(column.name, our)}
             />
           </li>

@@ -1,7 +1,6 @@
 /** The columns of a file: what was read, what each means, and the rows that are of no use. */
 
-import { Wrong } from "../../forms/field";
-import { at, type Values } from "../../forms/schema";
+import type { Values } from "../../forms/schema";
 import { numberText, plural } from "../../ui/format";
 import { useLoaded } from "../parts/loaded";
 import { Failed, Loading } from "../parts/states";
@@ -41,7 +40,6 @@ export function MapTable({ desk }: { desk: Desk }) {
           <section class="card" aria-labelledby="columns">
             <h2 id="columns">What its columns mean</h2>
             <Facts look={seen} />
-            <Wrong errors={at(desk.errors, "/settings/columns")} />
             {seen.columns.some((column) => column.is_offered) && (
               <div class="actions">
                 <button type="button" onClick={() => takeOffered(seen)}>

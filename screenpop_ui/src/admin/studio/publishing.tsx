@@ -1,10 +1,14 @@
 /** Publish, after a warning where checks fail. */
 
-import { useState } from "preact/hooks";
+import { signal } from "@preact/signals";
+import { useEffect, useState } from "preact/hooks";
 import { ApiError, fieldsOf } from "../api";
 import type { Action } from "../parts/action";
 import { sources } from "./api";
 import type { Desk } from "./studio";
+
+/** A new source that is saved in order to be published: its own page goes on with that. */
+const justSaved = signal<string | null>(null);
 
 interface PublishingProps {
   desk: Desk;
@@ -16,8 +20,18 @@ interface PublishingProps {
 
 export function Publishing({ desk, action, live, hasDraft, onDone }: PublishingProps) {
   const [failing, setFailing] = useState<string[] | null>(null);
+  useEffect(() => {
+    if (desk.isNew || justSaved.value !== desk.slug) return;
+    justSaved.value = null;
+    void run(false);
+  }, []);
   const run = async (anyway: boolean) => {
     setFailing(null);
+    if (desk.isNew) {
+      justSaved.value = desk.slug;
+      if (!(await desk.save())) justSaved.value = null;
+      return;
+    }
     if (!(await desk.save())) return;
     const done = await action.run(async () => {
       try {

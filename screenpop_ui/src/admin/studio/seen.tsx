@@ -7,17 +7,19 @@ export function SeenRows({ label, rows }: { label: string; rows: Record<string, 
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   if (rows.length === 0) return <p class="quiet">No rows.</p>;
   return (
-    <Rows
-      label={label}
-      rows={rows.map((row, index) => ({ row, index }))}
-      keyOf={({ index }) => String(index)}
-      columns={names.map((name) => ({
-        title: name,
-        cell: ({ row }: { row: Record<string, unknown>; index: number }) => (
-          <bdi>{shortText(row[name])}</bdi>
-        ),
-      }))}
-    />
+    <div class="table-seen">
+      <Rows
+        label={label}
+        rows={rows.map((row, index) => ({ row, index }))}
+        keyOf={({ index }) => String(index)}
+        columns={names.map((name) => ({
+          title: name,
+          cell: ({ row }: { row: Record<string, unknown>; index: number }) => (
+            <bdi>{shortText(row[name])}</bdi>
+          ),
+        }))}
+      />
+    </div>
   );
 }
 

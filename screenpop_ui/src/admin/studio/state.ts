@@ -1,6 +1,6 @@
 /** What a data source is to be called, how it stands, and what of it is mapped. Pure. */
 
-import { resolved, type Schema, type Values } from "../../forms/schema";
+import { isFoldable, resolved, type Schema, type Values } from "../../forms/schema";
 import { plural } from "../../ui/format";
 import type { IconName } from "../../ui/icon";
 import type { Fields, Source, SourceKind, Sync, Version } from "./api";
@@ -80,6 +80,17 @@ export function mappedNames(kind: string, schema: Schema | null): string[] {
     .filter(([, field]) => OPERATIONS.test(field.$ref ?? ""))
     .map(([name]) => name);
 }
+
+/** Whether nothing of a source that is mapped by hand is mapped yet. */
+export function isUnmapped(kind: SourceKind, settings: Values): boolean {
+  const names = mappedNames(kind.kind, kind.settings_schema);
+  return names.length > 0 && names.every((name) => isFoldable(settings[name]));
+}
+
+/** Whether a person has to say yes at the vendor, as the settings stand. */
+export const asksAPerson = (kind: SourceKind, settings: Values): boolean =>
+  kind.redirect_uri !== null &&
+  (kind.kind !== "rest" || asValues(settings.auth).kind === "oauth_code");
 
 /** A schema without some of its settings, or with only them. */
 export function narrowed(schema: Schema, names: readonly string[], isOnly: boolean): Schema {
@@ -163,6 +174,41 @@ function flat(value: unknown, path = "", found = new Map<string, string>()): Map
   return found;
 }
 
+/** A field inside a list of the record: `lines[0].sku` is the `sku` of its `lines`. */
+const IN_LINES = /^([^[\]]+)\[0\]\.([^[\]]+)$/;
+
+/** Which of our names a field of the answer has in an operation, "" when none. */
+export function oursOf(operation: Values, theirs: string): string {
+  const named = (fields: unknown, name: string) =>
+    Object.entries(asValues(fields)).find(([, at]) => at === name)?.[0];
+  const [, list, inside] = theirs.match(IN_LINES) ?? [];
+  const ofLine =
+    list !== undefined && operation.lines === list
+      ? named(operation.line_fields, inside ?? "")
+      : undefined;
+  return ofLine ?? named(operation.fields, theirs) ?? "";
+}
+
+/** An operation with a field of the answer under another of our names; "": it is not used.
+ *
+ * Where the operation knows lines, a field of a list inside the record is one of theirs.
+ */
+export function withField(
+  operation: Values,
+  theirs: string,
+  our: string,
+  knowsLines: boolean,
+): Values {
+  const [, list, inside] = (knowsLines && theirs.match(IN_LINES)) || [];
+  const key = list === undefined ? "fields" : "line_fields";
+  const at = inside ?? theirs;
+  // The lines are those of one list: fields of another no longer hold.
+  const before = list !== undefined && operation.lines !== list ? {} : asValues(operation[key]);
+  const rest = Object.entries(before).filter(([name, value]) => value !== at && name !== our);
+  const fields = Object.fromEntries(our ? [...rest, [our, at]] : rest);
+  return { ...operation, ...(list === undefined ? {} : { lines: list }), [key]: fields };
+}
+
 /** A query for a table, with its columns under our names where they are known. */
 export function queryFor(
   table: string,
@@ -171,14 +217,17 @@ export function queryFor(
 ): string {
   const plain = /^[a-z_][a-z0-9_]*$/;
   const quoted = (text: string) => (plain.test(text) ? text : `"${text.replaceAll('"', '""')}"`);
-  const chosen = columns.filter((column) => column.ours !== "");
+  const isAll = name === "contacts" || name === "history" || name === "catalogue";
+  // Of one customer: whose it is stands in the condition.
+  const isAsked = (ours: string) =>
+    ours !== "" && (isAll || name === "find" || ours !== "remote_id");
+  const chosen = columns.filter((column) => isAsked(column.ours));
   const listed = (chosen.length > 0 ? chosen : columns).map((column) =>
     column.ours && column.ours !== column.name
       ? `${quoted(column.name)} AS ${column.ours}`
       : quoted(column.name),
   );
   const from = table.split(".").map(quoted).join(".");
-  const isAll = name === "contacts" || name === "history" || name === "catalogue";
   const id = columns.find((column) => column.ours === "remote_id")?.name ?? "customer_id";
   const order = { contacts: "remote_id", history: "order_number", catalogue: "item_id" }[name];
   if (name === "find") return `SELECT ${listed.join(", ")}\nFROM ${from}\nWHERE phone = :national`;

@@ -61,6 +61,8 @@ export interface Desk {
   errors: { pointer: string; detail: string }[];
   /** The settings as the server showed them: secrets that read "set" are kept there. */
   kept: Fields | null;
+  /** It has no address of its own yet: saving it shows the same page there. */
+  isNew: boolean;
   /** Save what is typed as the draft, unless nothing is new; false when it was refused. */
   save: () => Promise<boolean>;
   isSaved: boolean;
@@ -133,6 +135,7 @@ export function Studio({ kind, source, versions, begins, slug: given, onChanged 
     kept: saved,
     save,
     isSaved: !isTyped,
+    isNew: given === undefined,
   };
   const after = async (text: string) => {
     action.say({ kind: "good", text });

@@ -1,6 +1,6 @@
 /** Step 3: a number is tried: what the source said, what was understood, what the agent sees. */
 
-import { useRef, useState } from "preact/hooks";
+import { useId, useRef, useState } from "preact/hooks";
 import { Field, focusWrong } from "../../forms/field";
 import { at } from "../../forms/schema";
 import { Icon } from "../../ui/icon";
@@ -99,13 +99,14 @@ interface SideProps {
 }
 
 function Side({ title, trial, against }: SideProps) {
+  const titleId = useId();
   const sections = Object.entries(trial.sections).filter(([, section]) => section);
   const isSame =
     against !== undefined && JSON.stringify(shownOf(trial)) === JSON.stringify(shownOf(against));
   return (
     <section class="stack-tight" aria-label={title}>
       <h2>
-        {title}
+        <span id={titleId}>{title}</span>
         {against && <span class="quiet"> · {isSame ? "the same facts" : "other facts"}</span>}
       </h2>
       <p class="quiet">{timeWords(trial)}</p>
@@ -141,7 +142,7 @@ function Side({ title, trial, against }: SideProps) {
         </section>
         <section class="card" aria-label={`${title}: the agent sees`}>
           <h3>The agent sees</h3>
-          <AgentView trial={trial} />
+          <AgentView trial={trial} titleId={titleId} />
         </section>
       </div>
     </section>

@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { dayText, numberText, timeText } from "../../ui/format";
 import { Icon } from "../../ui/icon";
 import { Confirm, StatusLine, useAction } from "../parts/action";
+import { type Bar, Bars } from "../parts/bars";
 import { Chart } from "../parts/chart";
 import { useLoaded } from "../parts/loaded";
 import { Moment } from "../parts/moment";
@@ -40,6 +41,7 @@ export function Fits() {
       <div class="heading-row">
         <h2 id="fits">Fits of the tables</h2>
         <div class="actions">
+          <StatusLine outcome={action.outcome} />
           {is ? (
             <span role="status" class="fitting">
               <label for="fit-progress">Fitting: {running.value?.step}</label>{" "}
@@ -52,7 +54,6 @@ export function Fits() {
           )}
         </div>
       </div>
-      <StatusLine outcome={action.outcome} />
       {fits.error !== null && <Failed error={fits.error} onRetry={() => void fits.refresh()} />}
       {fits.value === null && fits.error === null && <Loading />}
       {fits.value?.length === 0 && (
@@ -74,16 +75,35 @@ export function Fits() {
 export const measured = (fits: readonly Fit[]) =>
   fits.filter((fit) => fit.quality !== null && Object.keys(fit.quality.next).length > 0).reverse();
 
+/** So many fits make a line; fewer are compared by their bars. */
+const A_LINE = 3;
+
+interface Way {
+  name: string;
+  hit: (fit: Fit) => number | null;
+  tone: 0 | 1 | 2 | 3;
+}
+
+const next = (key: "ours" | "personal" | "popular") => (fit: Fit) =>
+  percent(fit.quality?.next[key]?.hit);
+const goesWith = (key: string) => (fit: Fit) => percent(fit.quality?.goes_with[key]?.hit);
+
+export const NEXT: readonly Way[] = [
+  { name: "ours", hit: next("ours"), tone: 0 },
+  { name: "what they bought most", hit: next("personal"), tone: 1 },
+  { name: "what all buy", hit: next("popular"), tone: 2 },
+];
+
+const GOES_WITH: readonly Way[] = [
+  { name: "ours", hit: goesWith("ours"), tone: 0 },
+  { name: "in the same orders (cosine)", hit: goesWith("cosine"), tone: 1 },
+  { name: "share of the orders (confidence)", hit: goesWith("confidence"), tone: 3 },
+  { name: "what all buy", hit: goesWith("popular"), tone: 2 },
+];
+
 function QualityCharts({ fits }: { fits: readonly Fit[] }) {
   const shown = measured(fits);
   if (shown.length === 0) return null;
-  const now = Date.now();
-  const labels = shown.map(
-    (fit) => `${fit.number}: ${dayText(fit.finished_at, now)} ${timeText(fit.finished_at)}`,
-  );
-  const hits = (name: "ours" | "personal" | "popular") =>
-    shown.map((fit) => percent(fit.quality?.next[name]?.hit));
-  const pairs = (name: string) => shown.map((fit) => percent(fit.quality?.goes_with[name]?.hit));
   return (
     <>
       <p class="quiet">
@@ -92,35 +112,42 @@ function QualityCharts({ fits }: { fits: readonly Fit[] }) {
       </p>
       <div class="cards">
         <div class="card">
-          <Chart
-            title="Next purchases foretold"
-            kind="line"
-            unit="%"
-            labels={labels}
-            series={[
-              { name: "ours", values: hits("ours"), tone: 0 },
-              { name: "what they bought most", values: hits("personal"), tone: 1 },
-              { name: "what all buy", values: hits("popular"), tone: 2 },
-            ]}
-          />
+          <Compared title="Next purchases foretold" fits={shown} ways={NEXT} />
         </div>
         <div class="card">
-          <Chart
-            title="Goes with it: hidden item found"
-            kind="line"
-            unit="%"
-            labels={labels}
-            series={[
-              { name: "ours", values: pairs("ours"), tone: 0 },
-              { name: "cosine", values: pairs("cosine"), tone: 1 },
-              { name: "confidence", values: pairs("confidence"), tone: 3 },
-              { name: "what all buy", values: pairs("popular"), tone: 2 },
-            ]}
-          />
+          <Compared title="Goes with it: hidden item found" fits={shown} ways={GOES_WITH} />
         </div>
       </div>
     </>
   );
+}
+
+/** Ours beside simpler ways: as bars while there are few fits, as lines over time then. */
+function Compared({ title, fits, ways }: { title: string; fits: Fit[]; ways: readonly Way[] }) {
+  if (fits.length < A_LINE) return <Bars title={title} bars={barsOf(fits, ways)} />;
+  const now = Date.now();
+  return (
+    <Chart
+      title={title}
+      kind="line"
+      unit="%"
+      labels={fits.map(
+        (fit) => `${fit.number}: ${dayText(fit.finished_at, now)} ${timeText(fit.finished_at)}`,
+      )}
+      series={ways.map(({ name, hit, tone }) => ({ name, tone, values: fits.map(hit) }))}
+    />
+  );
+}
+
+/** The newest fit's figures, and those of the one before it where they differ. */
+export function barsOf(fits: readonly Fit[], ways: readonly Way[]): Bar[] {
+  const newest = fits.at(-1);
+  const former = fits.at(-2);
+  return ways.map(({ name, hit, tone }) => {
+    const percent = newest ? hit(newest) : null;
+    const before = former ? hit(former) : null;
+    return { name, percent, before: before === percent ? null : before, isOurs: tone === 0 };
+  });
 }
 
 const percent = (share: number | undefined) =>

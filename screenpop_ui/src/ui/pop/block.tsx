@@ -1,12 +1,13 @@
 /** The frame of a block: title, state in words, body, what is in conflict, sources and ages. */
 
 import { type ComponentChildren, createContext } from "preact";
-import { useContext, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useContext, useId } from "preact/hooks";
 import type { Section, SectionStatus } from "../../api/contract";
 import { everyQuarterMinute } from "../../live/clock";
 import { Icon, type IconName } from "../icon";
 import { LinkOut } from "../pieces";
 import { conflictWords, sourceWords, troubleWords } from "../words";
+import { type Fitted, useFitted } from "./fitted";
 
 const TAGS: Partial<Record<SectionStatus, { icon: IconName; text: string }>> = {
   loading: { icon: "dots", text: "coming" },
@@ -30,14 +31,16 @@ interface Props<Data> {
 
 export function Block<Data>({ name, title, section, lines = 3, currency, children }: Props<Data>) {
   const titleId = useId();
+  const whose = useContext(Whose);
   const status = section?.status ?? "not_configured";
   const tag = TAGS[status];
   const data = section?.data ?? null;
   const isShown = data !== null && status !== "hidden" && status !== "empty";
+  const fitted = useFitted();
   return (
     <section
-      class={`block block-${name} is-${status}`}
-      aria-labelledby={titleId}
+      class={`block block-${name} is-${status}${fitted.isOpen ? " is-open" : ""}`}
+      aria-labelledby={whose ? `${whose} ${titleId}` : titleId}
       aria-busy={status === "loading"}
     >
       <header class="block-head">
@@ -47,12 +50,13 @@ export function Block<Data>({ name, title, section, lines = 3, currency, childre
             <Icon name={tag.icon} /> {tag.text}
           </span>
         )}
+        <More title={title} fitted={fitted} />
       </header>
-      <Scroll label={title}>
+      <div class="block-body" ref={fitted.body}>
         {isShown && children(data)}
         {!isShown && status === "loading" && <Bones lines={lines} />}
         {!isShown && <Trouble section={section} isAlone />}
-      </Scroll>
+      </div>
       {isShown && section && (
         <div class="remarks">
           {section.conflicts.map((conflict) => (
@@ -67,6 +71,9 @@ export function Block<Data>({ name, title, section, lines = 3, currency, childre
     </section>
   );
 }
+
+/** The element that says whose blocks these are, where a page shows the same ones twice. */
+export const Whose = createContext<string | null>(null);
 
 /** Why a block is empty when nobody is identified: then "nothing on record" would be wrong. */
 export const NobodyYet = createContext<string | null>(null);
@@ -113,20 +120,14 @@ function Foot({ section }: { section: Section<unknown> | undefined }) {
   );
 }
 
-/** Keeps the block's size: what does not fit is scrolled, by keyboard too. */
-function Scroll({ label, children }: { label: string; children: ComponentChildren }) {
-  const body = useRef<HTMLDivElement>(null);
-  const [overflows, setOverflows] = useState(false);
-  useLayoutEffect(() => {
-    const element = body.current;
-    if (element) setOverflows(element.scrollHeight > element.clientHeight + 1);
-  });
-  const reach = overflows
-    ? ({ tabIndex: 0, role: "group", "aria-label": `${label}, all of it` } as const)
-    : {};
+/** The way to what did not fit. */
+function More({ title, fitted }: { title: string; fitted: Fitted }) {
+  const { isOpen, left } = fitted;
+  if (!isOpen && left === null) return null;
   return (
-    <div class={overflows ? "block-body overflows" : "block-body"} ref={body} {...reach}>
-      {children}
-    </div>
+    <button type="button" class="link more" aria-expanded={isOpen} onClick={fitted.turn}>
+      {isOpen ? "less" : left ? `${left} more` : "more"}
+      <span class="sr-only">: {title}</span>
+    </button>
   );
 }

@@ -89,7 +89,7 @@ function Item({ item, list, answering }: ItemProps) {
   const isMarked = answering?.isMarked({ item, list }) ?? false;
   return (
     <li class={isMarked ? "is-marked" : undefined} aria-current={isMarked || undefined}>
-      <div>
+      <div class="what">
         <strong>
           <LinkOut to={item.remote_url ?? null}>
             <Said>{item.name ?? item.sku ?? item.item_id}</Said>
@@ -104,8 +104,8 @@ function Item({ item, list, answering }: ItemProps) {
         )}
         {item.inventory_quantity !== null && ` · ${numberText(item.inventory_quantity)} in stock`}
         {item.above_credit && <strong class="above-credit"> · above the credit left</strong>}
-        {item.reason && <span class="reason"> {item.reason}</span>}
       </div>
+      {item.reason && <span class="reason">{item.reason}</span>}
       {answering ? (
         <Answers asked={{ item, list }} answering={answering} />
       ) : (
