@@ -65,10 +65,6 @@ class Hooks:
         except Exception:
             log.exception("hook_failed", phone_system=slug)
             answer = HookError(500, "unexpected", "something went wrong; see the log").answer
-        known = slug if slug in self._rt.phone_systems else "unknown"
-        metrics.hooks.labels(known, str(answer.status)).inc()
-        if slug in self._rt.phone_systems:
-            self._rt.pace.answered(slug, answer.status)
         content = [
             (b"content-type", answer.content_type.encode()),
             (b"content-length", str(len(answer.body)).encode()),
@@ -80,6 +76,13 @@ class Hooks:
         ]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
+        self._count(slug, answer.status)
+
+    def _count(self, slug: str, status: int) -> None:
+        known = slug in self._rt.phone_systems
+        metrics.hooks.labels(slug if known else "unknown", str(status)).inc()
+        if known:
+            self._rt.pace.answered(slug, status)
 
     async def _handle(self, slug: str, scope: Any, receive_body: Any) -> Answer:
         if scope["method"] not in ("POST", "GET"):

@@ -15,7 +15,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType
 from phonenumbers import ValidationResult as Possible
 
-from app.core.plain_number import plain_e164
+from app.core.plain_number import plain_e164, plain_number
 from connectors.sdk.types import Number
 
 # Words that phone systems put where the number of a caller who hides it would be.
@@ -43,7 +43,6 @@ _MAX_TEXT = 250
 _MIN_NATIONAL_DIGITS = 7
 
 _SCHEME = re.compile(r"\s*(?:sips?|tel):", re.IGNORECASE)
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _LETTER = re.compile(r"[^\W\d_]")
 
 _LINE_TYPES = {
@@ -70,13 +69,13 @@ def normalise(raw: str | None, region: str | None) -> Number:
     A text that says the caller is withheld has `withheld` True and no number. None and "" say
     nothing either way (`withheld` False): the caller of this function knows what absence means.
     """
-    parsed = _as_e164(raw)
-    kind = phonenumbers.number_type(parsed) if parsed else PhoneNumberType.UNKNOWN
-    if parsed is None or kind == PhoneNumberType.UNKNOWN:
-        number, parsed = _understand(raw, region)
-        if parsed is None:
-            return number
-        kind = phonenumbers.number_type(parsed)
+    plain = plain_number(raw, region.upper() if region else None) if raw else None
+    if plain is not None and not (_says_withheld(plain.raw) or _says_withheld(plain.e164)):
+        return plain
+    number, parsed = _understand(raw, region)
+    if parsed is None:
+        return number
+    kind = phonenumbers.number_type(parsed)
     own_region = phonenumbers.region_code_for_number(parsed)
     return Number(
         raw=raw,
@@ -99,13 +98,6 @@ def normalise_for_index(raw: str | None, region: str | None) -> Number:
     if raw is None or e164 is None or _says_withheld(raw) or _says_withheld(e164):
         return _understand(raw, region)[0]
     return Number(raw=raw, e164=e164)
-
-
-def _as_e164(raw: str | None) -> PhoneNumber | None:
-    """Read a number that is written as E.164 already, as most phone systems send it."""
-    if raw is None or not _E164.fullmatch(raw) or _says_withheld(raw):
-        return None
-    return _parse(raw, None)
 
 
 def _understand(raw: str | None, region: str | None) -> tuple[Number, PhoneNumber | None]:
@@ -133,8 +125,8 @@ def _parts_of_address(raw: str) -> tuple[str, str, str]:
     return name.strip(' "'), unquote(user.partition(";")[0]).strip(), host
 
 
-def _says_withheld(text: str) -> bool:
-    word = text.lower().removeprefix("+")
+def _says_withheld(text: str | None) -> bool:
+    word = (text or "").lower().removeprefix("+")
     return (
         word in _WITHHELD_WORDS
         or word in _WITHHELD_DIGITS

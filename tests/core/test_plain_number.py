@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from app.core.phone import _understand
-from app.core.plain_number import plain_e164
+from app.core.plain_number import plain_e164, plain_number
 
 _TYPES = [
     PhoneNumberType.FIXED_LINE,
@@ -71,6 +71,23 @@ def test_it_says_what_the_library_says_or_nothing(case: tuple[str, str | None]) 
     if fast is not None:
         number, _ = _understand(raw, region)
         assert number.withheld or number.e164 == fast
+
+
+@settings(max_examples=600)
+@given(spelled())
+def test_what_people_see_of_it_is_what_the_library_writes(case: tuple[str, str | None]) -> None:
+    raw, region = case
+    fast = plain_number(raw, region)
+    if fast is not None:
+        number, parsed = _understand(raw, region)
+        assert number.withheld or parsed is not None
+        if parsed is not None:
+            assert fast.national == phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL)
+            written = phonenumbers.format_number(parsed, PhoneNumberFormat.INTERNATIONAL)
+            assert fast.international == written
+            assert fast.region == phonenumbers.region_code_for_number(parsed)
+            kind = PhoneNumberType.to_string(phonenumbers.number_type(parsed))
+            assert fast.line_type == kind.lower()
 
 
 @given(st.text(alphabet="+0123456789 ()./-", max_size=24), st.sampled_from([None, "GB", "US"]))
