@@ -14,7 +14,7 @@ from app.store.history import day_number
 from app.store.suggestions import known_orders
 from app.suggest.offer import Customer, offer
 from app.suggest.ranking import HISTORY_DAYS, HISTORY_LINES, Ranked
-from app.suggestions import answers_of, follow_tables, line_of, looked_up, rank_on
+from app.suggestions import answers_of, follow_tables, looked_up, rank_on
 
 COLUMNS = (
     "customer_id",
@@ -88,7 +88,7 @@ async def _suggested(
 ) -> AsyncIterator[dict[str, Any]]:
     today, customer_id = day_number(rt.clock().date()), customer["customer_id"]
     bought = await rt.hot.bought(customer_id, today - HISTORY_DAYS, HISTORY_LINES)
-    ranked: Ranked = await rt.shelf.run(rank_on, rt.shelf, [line_of(b) for b in bought], today)
+    ranked: Ranked = await rt.shelf.run(rank_on, rt.shelf, bought, today)
     last = max(ranked.last_bought.values(), default=None)
     last_day = None if last is None else _EPOCH + timedelta(days=last)
     if not last_purchase.has(last_day):

@@ -21,6 +21,7 @@ from typing import Any
 import structlog
 
 import app
+from app.core.purchases import item_key
 from app.errors import UserError
 from app.runtime import Runtime
 from app.store import suggestions as store
@@ -28,7 +29,6 @@ from app.store.history import History, HistoryLine, day_number
 from app.store.leases import held, hold, release
 from app.store.suggestion_models import SuggestionFit
 from app.suggest.fit import fit
-from app.suggest.offer import item_key
 from app.suggest.quality import measure
 
 LOOK_EVERY_S = 30.0

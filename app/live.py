@@ -12,8 +12,9 @@ from app.core.call import Call
 from app.core.match import Choice, IndexHit, Match
 from app.core.pop import Pop, Timing
 from app.core.profile import NOT_CONFIGURED, SECTION_NAMES, Section, SourceOutcome
+from app.core.purchases import Line
 from app.suggest.offer import Answer, Offer, Sold
-from app.suggest.ranking import Line, Ranked
+from app.suggest.ranking import Ranked
 from connectors.sdk.types import Number, SectionName
 
 # A late event of a call that is over is common for about this long (telephony.md section 3).

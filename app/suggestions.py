@@ -18,11 +18,12 @@ import structlog
 from app.core.contact import clean
 from app.core.match import Match
 from app.core.profile import EMPTY, HIDDEN, NOT_CONFIGURED, Section, SourceOutcome, SourceStatus
+from app.core.purchases import Line, item_key, parts_of_key
 from app.live import LiveCall, Suggesting
 from app.runtime import Runtime
 from app.screens import update
 from app.store.history import day_number
-from app.store.hot import BoughtLine, GivenAnswer, SoldItem
+from app.store.hot import GivenAnswer, SoldItem
 from app.store.suggestions import (
     Offered,
     catalogued,
@@ -31,26 +32,8 @@ from app.store.suggestions import (
     popular_items,
     save_offers,
 )
-from app.suggest.offer import (
-    Answer,
-    Credit,
-    Customer,
-    Offer,
-    Sold,
-    amount,
-    item_key,
-    offer,
-    parts_of_key,
-)
-from app.suggest.ranking import (
-    HISTORY_DAYS,
-    HISTORY_LINES,
-    Line,
-    PopularTables,
-    Ranked,
-    merged,
-    rank,
-)
+from app.suggest.offer import Answer, Credit, Customer, Offer, Sold, amount, offer
+from app.suggest.ranking import HISTORY_DAYS, HISTORY_LINES, PopularTables, Ranked, merged, rank
 from app.suggest.shelf import Shelf
 from app.suggest.tables import ItemCounts
 from connectors.sdk.types import Purchases
@@ -128,8 +111,7 @@ async def _suggest(rt: Runtime, live: LiveCall, mine: Suggesting) -> None:
         if rt.shelf.looked_at is None:
             await follow_tables(rt)
         today = day_number(rt.clock().date())
-        lines = await rt.hot.bought(mine.customer_id, today - HISTORY_DAYS, HISTORY_LINES)
-        mine.lines = [line_of(each) for each in lines]
+        mine.lines = await rt.hot.bought(mine.customer_id, today - HISTORY_DAYS, HISTORY_LINES)
         mine.answers = answers_of(await rt.hot.answers(mine.customer_id))
         await _rank(rt, live, mine)
     except Exception:
@@ -247,19 +229,6 @@ def _live_lines(rt: Runtime, live: LiveCall) -> list[Line]:
                         Line(day, key, quantity, each.sku, each.name, price, order.currency)
                     )
     return lines
-
-
-def line_of(bought: BoughtLine) -> Line:
-    """Read a line of the synchronised history."""
-    return Line(
-        bought.day,
-        item_key(bought.connector, bought.item),
-        None if bought.thousandths is None else bought.thousandths / 1000,
-        bought.sku,
-        bought.name,
-        bought.unit_price,
-        bought.currency,
-    )
 
 
 def sold_of(item: SoldItem) -> Sold:

@@ -19,11 +19,12 @@ from typing import Any
 
 from rich.table import Table
 
+from app.core.purchases import item_key, parts_of_key
 from app.garbage import spare_the_collector
 from app.store.hot_sqlite import SqliteHot
 from app.store.migrations import migrate
-from app.suggest.offer import Credit, Customer, Rules, Sold, amount, item_key, offer, parts_of_key
-from app.suggest.ranking import HISTORY_DAYS, HISTORY_LINES, Line, rank
+from app.suggest.offer import Credit, Customer, Rules, Sold, amount, offer
+from app.suggest.ranking import HISTORY_DAYS, HISTORY_LINES, rank
 from app.suggest.table_file import TableFile
 
 SIZES = (1_000_000, 10_000_000)
@@ -120,19 +121,7 @@ async def _serving(folder: Path, tables_file: Path) -> Table:
         return await hot.bought(customer, _TODAY - HISTORY_DAYS, HISTORY_LINES)
 
     async def lists(customer: str) -> Any:
-        bought = await reading(customer)
-        lines = [
-            Line(
-                each.day,
-                item_key(each.connector, each.item),
-                None if each.thousandths is None else each.thousandths / 1000,
-                each.sku,
-                each.name,
-                each.unit_price,
-                each.currency,
-            )
-            for each in bought
-        ]
+        lines = await reading(customer)
         await hot.answers(customer)
         ranked = rank(lines, _TODAY, tables)
         wanted = [parts_of_key(key)[1] for key in ranked.keys(12)]

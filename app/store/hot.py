@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -21,6 +21,7 @@ from sqlalchemy.engine import make_url
 from app.core.call import Attestation, CallEvent, EventKind
 from app.core.match import Choice, IndexHit
 from app.core.pop import dumps
+from app.core.purchases import Line
 from connectors.sdk.types import Number
 
 INTERACTIONS = 10
@@ -42,23 +43,6 @@ class EventRow:
         """Make the row; an event that cannot be recognised again gets a key of its own."""
         key = event.event_key or f"!{uuid.uuid4().hex}"
         return cls(event.phone_system, key, event.call_id, event.received_at, dumps(event).decode())
-
-
-class BoughtLine(NamedTuple):
-    """A line that a customer bought, in the order (`basket`) of a day (from 1970-01-01).
-
-    `thousandths` is the quantity times 1000, negative in a return, None = unknown.
-    """
-
-    basket: int
-    day: int
-    connector: str
-    currency: str | None
-    item: str
-    sku: str | None
-    name: str | None
-    thousandths: int | None
-    unit_price: str | None
 
 
 class SoldItem(NamedTuple):
@@ -137,8 +121,8 @@ class HotStore(Protocol):
     ) -> list[dict[str, Any]]:
         """Read the earlier calls of a customer (else of a number), newest first."""
 
-    async def bought(self, customer_id: str, since_day: int, limit: int) -> list[BoughtLine]:
-        """Read the newest lines of a customer's orders, by all its records; whole orders first."""
+    async def bought(self, customer_id: str, since_day: int, limit: int) -> list[Line]:
+        """Read the newest lines of a customer's orders, by all its records."""
 
     async def sold(self, items: Mapping[str, Sequence[str]]) -> list[SoldItem]:
         """Read the items with these ids, by connector, that are in its catalogue."""
@@ -293,14 +277,12 @@ SELECT k.key, k.connector, k.remote_id, c.doc
   JOIN customers c ON c.id = l.customer_id WHERE k.key = {key} LIMIT 10
 """
 LINKS_SQL = "SELECT connector, remote_id FROM customer_links WHERE customer_id = {customer}"
-ORDERS_SQL = """
-SELECT id, order_day, connector, currency FROM purchase_orders
- WHERE connector = {connector} AND remote_id = {remote_id} AND order_day >= {since}
- ORDER BY order_day DESC, id DESC LIMIT {limit}
-"""
 BOUGHT_SQL = """
-SELECT order_id, item, sku, name, thousandths, unit_price FROM purchase_lines
- WHERE order_id IN ({orders}) ORDER BY order_id, position LIMIT {limit}
+SELECT o.order_day, o.connector || {apart} || l.item, {quantity}, l.sku, l.name, l.unit_price,
+       o.currency
+  FROM purchase_orders o JOIN purchase_lines l ON l.order_id = o.id
+ WHERE o.connector = {connector} AND o.remote_id = {remote_id} AND o.order_day >= {since}
+ ORDER BY o.order_day DESC, o.id DESC, l.position LIMIT {limit}
 """
 SOLD_SQL = """
 SELECT connector, item_id, sku, name, category, unit_price, currency, inventory_quantity,
@@ -314,28 +296,6 @@ SELECT a.connector, a.item, a.answer, a.until, u.name, a.call_id, a.answered_at
   LEFT JOIN users u ON u.id = a.user_id
  WHERE l.customer_id = {customer} ORDER BY a.answered_at LIMIT 500
 """
-# Of so many orders the lines are read at a time: most have a few, some have thousands.
-ORDERS_AT_A_TIME = 50
 EVENTS_SQL = "SELECT payload FROM call_events WHERE call_id = {call} ORDER BY id"
 VERSION_SQL = "SELECT value FROM meta WHERE key = 'config_version'"
 _values_of = attrgetter(*CALL_COLUMNS)
-
-
-OrderRow = tuple[int, int, str, str | None]
-LineRow = tuple[int, str, str | None, str | None, int | None, str | None]
-
-
-def newest_orders(orders: Iterable[Sequence[Any]], limit: int) -> list[OrderRow]:
-    """Return the newest of the orders of several records."""
-    newest = sorted((tuple(each) for each in orders), key=lambda o: (o[1], o[0]), reverse=True)
-    return newest[:limit]
-
-
-def bought_lines(orders: Sequence[OrderRow], lines: Iterable[Sequence[Any]]) -> list[BoughtLine]:
-    """Put the lines under their orders, newest order first."""
-    of_order: dict[int, list[Sequence[Any]]] = {}
-    for line in lines:
-        of_order.setdefault(line[0], []).append(line)
-    return [
-        BoughtLine(*order, *line[1:]) for order in orders for line in of_order.get(order[0], ())
-    ]

@@ -10,6 +10,7 @@ import asyncpg
 
 from app.core.call import CallEvent
 from app.core.match import Choice, IndexHit
+from app.core.purchases import Line, newest
 from app.store.group_commit import GroupCommit
 from app.store.hot import (
     ANSWERS_SQL,
@@ -23,23 +24,18 @@ from app.store.hot import (
     INTERACTIONS_SQL,
     LINKS_SQL,
     MOST_HITS,
-    ORDERS_AT_A_TIME,
-    ORDERS_SQL,
     SHARED_SQL,
     SOLD_SQL,
     VERSION_SQL,
-    BoughtLine,
     CallRecord,
     EventRow,
     GivenAnswer,
     Identified,
     SoldItem,
     account_hit,
-    bought_lines,
     identified,
     interaction,
     load_event,
-    newest_orders,
     record_values,
     utc,
 )
@@ -65,8 +61,14 @@ _INTERACTIONS = INTERACTIONS_SQL.format(
     e164="$2",
     call="$3",
 )
-_ORDERS = ORDERS_SQL.format(connector="$1", remote_id="$2", since="$3", limit="$4")
-_BOUGHT = BOUGHT_SQL.format(orders="SELECT unnest($1::bigint[])", limit="$2")
+_BOUGHT = BOUGHT_SQL.format(
+    apart="chr(31)",
+    quantity="l.thousandths / 1000.0::float8",
+    connector="$1",
+    remote_id="$2",
+    since="$3",
+    limit="$4",
+)
 _SOLD = SOLD_SQL.format(connector="$1", items="SELECT unnest($2::text[])")
 _ANSWERS = ANSWERS_SQL.format(customer="$1")
 _TIMEOUT_S = 10
@@ -145,22 +147,14 @@ class PostgresHot:
         rows = await self._pool.fetch(_INTERACTIONS, customer_id, e164, except_call)
         return [interaction(row) for row in rows]
 
-    async def bought(self, customer_id: str, since_day: int, limit: int) -> list[BoughtLine]:
-        """Read the newest lines of a customer's orders, by all its records; whole orders first."""
+    async def bought(self, customer_id: str, since_day: int, limit: int) -> list[Line]:
+        """Read the newest lines of a customer's orders, by all its records."""
         links = await self._pool.fetch(LINKS_SQL.format(customer="$1"), customer_id)
-        found: list[Any] = []
-        for connector, remote_id in links:
-            found += await self._pool.fetch(_ORDERS, connector, remote_id, since_day, limit)
-        orders = newest_orders(found, limit)
-        lines: list[BoughtLine] = []
-        for start in range(0, len(orders), ORDERS_AT_A_TIME):
-            some = orders[start : start + ORDERS_AT_A_TIME]
-            ids = [order[0] for order in some]
-            rows = await self._pool.fetch(_BOUGHT, ids, limit * ORDERS_AT_A_TIME)
-            lines += bought_lines(some, rows)
-            if len(lines) >= limit:
-                break
-        return lines[:limit]
+        found = [
+            map(Line._make, await self._pool.fetch(_BOUGHT, *link, since_day, limit))
+            for link in links
+        ]
+        return newest(found, limit)
 
     async def sold(self, items: Mapping[str, Sequence[str]]) -> list[SoldItem]:
         """Read the items with these ids, by connector, that are in its catalogue."""

@@ -17,6 +17,7 @@ import orjson
 
 from app.core.call import CallEvent
 from app.core.match import Choice, IndexHit
+from app.core.purchases import Line, newest
 from app.store.hot import (
     ANSWERS_SQL,
     BOUGHT_SQL,
@@ -29,23 +30,18 @@ from app.store.hot import (
     INTERACTIONS_SQL,
     LINKS_SQL,
     MOST_HITS,
-    ORDERS_AT_A_TIME,
-    ORDERS_SQL,
     SHARED_SQL,
     SOLD_SQL,
     VERSION_SQL,
-    BoughtLine,
     CallRecord,
     EventRow,
     GivenAnswer,
     Identified,
     SoldItem,
     account_hit,
-    bought_lines,
     identified,
     interaction,
     load_event,
-    newest_orders,
     record_values,
     utc,
 )
@@ -71,7 +67,14 @@ _INTERACTIONS = INTERACTIONS_SQL.format(
     call=":call",
 )
 _LINKS = LINKS_SQL.format(customer="?")
-_ORDERS = ORDERS_SQL.format(connector="?", remote_id="?", since="?", limit="?")
+_BOUGHT = BOUGHT_SQL.format(
+    apart="char(31)",
+    quantity="l.thousandths / 1000.0",
+    connector="?",
+    remote_id="?",
+    since="?",
+    limit="?",
+)
 _SOLD = SOLD_SQL.format(connector="?", items="SELECT value FROM json_each(?)")
 _ANSWERS = ANSWERS_SQL.format(customer="?")
 _BUSY_MS = 5000
@@ -148,24 +151,15 @@ class SqliteHot:
         wanted = {"customer": customer_id, "e164": e164, "call": except_call}
         return [interaction(row) for row in self._reader.execute(_INTERACTIONS, wanted).fetchall()]
 
-    async def bought(self, customer_id: str, since_day: int, limit: int) -> list[BoughtLine]:
-        """Read the newest lines of a customer's orders, by all its records; whole orders first."""
+    async def bought(self, customer_id: str, since_day: int, limit: int) -> list[Line]:
+        """Read the newest lines of a customer's orders, by all its records."""
         links = self._reader.execute(_LINKS, (customer_id,)).fetchall()
-        found: list[sqlite3.Row] = []
-        for connector, remote_id in links:
-            values = (connector, remote_id, since_day, limit)
-            found += self._reader.execute(_ORDERS, values).fetchall()
-        orders = newest_orders(found, limit)
-        lines: list[BoughtLine] = []
-        for start in range(0, len(orders), ORDERS_AT_A_TIME):
-            some = orders[start : start + ORDERS_AT_A_TIME]
-            statement = BOUGHT_SQL.format(orders=", ".join("?" * len(some)), limit="?")
-            most = limit * ORDERS_AT_A_TIME
-            rows = self._reader.execute(statement, (*(order[0] for order in some), most))
-            lines += bought_lines(some, rows.fetchall())
-            if len(lines) >= limit:
-                break
-        return lines[:limit]
+        found = []
+        for link in links:
+            cursor = self._reader.cursor()
+            cursor.row_factory = None
+            found.append(map(Line._make, cursor.execute(_BOUGHT, (*link, since_day, limit))))
+        return newest(found, limit)
 
     async def sold(self, items: Mapping[str, Sequence[str]]) -> list[SoldItem]:
         """Read the items with these ids, by connector, that are in its catalogue."""

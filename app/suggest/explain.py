@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from app.suggest.offer import Answer, LeftOut, Offer, Rules, Shop, item_key, parts_of_key
-from app.suggest.ranking import Line, Ranked, bought
+from app.core.purchases import Line, item_key, parts_of_key
+from app.suggest.offer import Answer, LeftOut, Offer, Rules, Shop
+from app.suggest.ranking import Ranked, bought
 from app.suggest.scoring import (
     Companion,
     Suggested,

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
+from app.core.purchases import parts_of_key
 from connectors.sdk.types import money_text
 
 ListName = Literal["next", "goes_with"]
@@ -30,19 +31,7 @@ Why = Literal[
 LISTED = 5
 ANSWERED_DAYS = 90
 NEVER_AGAIN_DAYS = 180
-_APART = "\x1f"
 _EPOCH = date(1970, 1, 1)
-
-
-def item_key(connector: str, item: str) -> str:
-    """Return what an item is called in the tables: two connectors may have the same id."""
-    return f"{connector}{_APART}{item}"
-
-
-def parts_of_key(key: str) -> tuple[str, str]:
-    """Return the connector and the item of a key."""
-    connector, _, item = key.partition(_APART)
-    return connector, item
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from app.suggest.offer import Candidate, Shop, Sold, amount, parts_of_key
+from app.core.purchases import Line, parts_of_key
+from app.suggest.offer import Candidate, Shop, Sold, amount
 from app.suggest.reasons import why_goes_with, why_next
 from app.suggest.scoring import Basket, Companion, Suggested, baskets, goes_with, likely_next
 from app.suggest.tables import Complement, ItemCounts, Learned, Tables, Totals
@@ -24,18 +24,6 @@ _COUNTED = 48
 _POPULAR = 50
 
 
-class Line(NamedTuple):
-    """What a customer bought on a day (from 1970-01-01); `quantity` None = unknown."""
-
-    day: int
-    key: str
-    quantity: float | None
-    sku: str | None = None
-    name: str | None = None
-    unit_price: str | None = None
-    currency: str | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Ranked:
     """The candidates of both lists, best first, and what their reasons are made of."""
@@ -45,7 +33,7 @@ class Ranked:
     last_bought: Mapping[str, int]
     totals: Totals
     counts: Mapping[str, ItemCounts | None]
-    own: Mapping[str, Sold]
+    own: Mapping[str, Line]
 
     def keys(self, size: int) -> set[str]:
         """Return the items to look up for the first candidates of both lists."""
@@ -59,8 +47,14 @@ class Ranked:
         return len(self.next) > size or len(self.goes_with) > size
 
     def shop(self, items: Mapping[str, Sold], catalogued: frozenset[str]) -> Shop:
-        """Return what is sold, with the customer's own lines where there is no catalogue."""
-        return Shop({**self.own, **items}, catalogued)
+        """Return what is sold: of connectors without a catalogue, what the customer's lines say."""
+        own = {
+            key: Sold(line.name, line.sku, unit_price=price, currency=line.currency)
+            for key, line in self.own.items()
+            if parts_of_key(key)[0] not in catalogued
+            for price in (amount(line.unit_price),)
+        }
+        return Shop({**own, **items}, catalogued)
 
     def candidates(self, size: int, shop: Shop) -> tuple[list[Candidate], list[Candidate]]:
         """Return the first candidates of both lists with their reasons."""
@@ -71,8 +65,8 @@ class Ranked:
         ]
         beside = []
         for each in self.goes_with[:size]:
-            sold = shop.items.get(each.with_item)
-            name = (sold.name if sold else None) or parts_of_key(each.with_item)[1]
+            known = shop.items.get(each.with_item) or self.own.get(each.with_item)
+            name = (known.name if known else None) or parts_of_key(each.with_item)[1]
             own, other = counts.get(each.with_item), counts.get(each.item_id)
             why = why_goes_with(each, name, own, other, totals)
             beside.append(Candidate(each.item_id, each.score, why, each.with_item))
@@ -101,14 +95,23 @@ def rank(lines: Sequence[Line], day: int, tables: Tables) -> Ranked:
     )
 
 
-def bought(lines: Iterable[Line], day: int) -> list[Basket]:
+def bought(lines: Sequence[Line], day: int) -> list[Basket]:
     """Net out returns, by day and over all; what is of no known quantity counts as bought."""
-    known = [line for line in lines if line.day <= day]
-    if all(line.quantity is None or line.quantity > 0 for line in known):
-        return baskets((line.day, line.key) for line in known)
+    days: dict[int, dict[str, None]] = {}
+    for line in lines:
+        if line.quantity is not None and line.quantity <= 0:
+            return _netted(lines, day)
+        if line.day <= day:
+            days.setdefault(line.day, {})[line.key] = None
+    return [Basket(at, tuple(days[at])) for at in sorted(days, reverse=True)]
+
+
+def _netted(lines: Sequence[Line], day: int) -> list[Basket]:
     by_day: dict[tuple[int, str], float] = {}
     net: dict[str, float] = {}
-    for line in known:
+    for line in lines:
+        if line.day > day:
+            continue
         quantity = 1.0 if line.quantity is None else line.quantity
         place = (line.day, line.key)
         by_day[place] = by_day.get(place, 0.0) + quantity
@@ -132,13 +135,11 @@ def _newest_items(history: Sequence[Basket]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _own_items(lines: Iterable[Line]) -> dict[str, Sold]:
-    """Return what the customer's newest line says of each item."""
-    found: dict[str, Sold] = {}
+def _own_items(lines: Iterable[Line]) -> dict[str, Line]:
+    """Return the customer's newest line of each item."""
+    found: dict[str, Line] = {}
     for line in lines:
-        if line.key not in found:
-            price = amount(line.unit_price)
-            found[line.key] = Sold(line.name, line.sku, unit_price=price, currency=line.currency)
+        found.setdefault(line.key, line)
     return found
 
 

@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from app.suggest.tables import DUE_EDGES, LENGTHS, TIMES, Complement, ItemCounts, Tables, Totals
+from app.suggest.tables import (
+    DUE_EDGES,
+    LENGTHS,
+    TIMES,
+    Complement,
+    ItemCounts,
+    Tables,
+    Totals,
+)
 
 # How fast a purchase is forgotten: by baskets since and by days, quickly, and slowly.
 _PER_BASKET, _HALF_LIFE = 0.97, 120.0
@@ -149,7 +157,7 @@ def likely_next(history: Sequence[Basket], day: int, tables: Tables) -> list[Sug
     counts = tables.counts(list(own))
     length = length_class(len(history))
     habit_factor, new_factor = learned.habit[length], learned.new[length]
-    due = tuple(tuple(habit_factor * due_factor(cell) for cell in row) for row in learned.due)
+    due = [[habit_factor * due_factor(cell) for cell in row] for row in learned.due]
     found = [
         _habitual(item, habit, counts.get(item), sums, day, totals, due)
         for item, habit in own.items()
@@ -211,11 +219,10 @@ def goes_with(
             scores[name] += other.score
             if (other.score, item, other.together) > (said[0].score, said[1], said[0].together):
                 best[name] = other, item
-    found = [
-        Companion(name, scores[name], item, other.together) for name, (other, item) in best.items()
-    ]
-    found.sort(key=lambda each: (-each.score, -each.together, each.item_id))
-    return found
+    ordered = sorted(
+        (-scores[name], -other.together, name, item) for name, (other, item) in best.items()
+    )
+    return [Companion(name, -score, item, -together) for score, together, name, item in ordered]
 
 
 def baskets(lines: Iterable[tuple[int, str]]) -> list[Basket]:

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core.purchases import Line, item_key
 from app.suggest.explain import Explanation
-from app.suggest.offer import Answer, Customer, Rules, Shop, Sold, item_key, offer
-from app.suggest.ranking import Line, rank
+from app.suggest.offer import Answer, Customer, Rules, Shop, Sold, offer
+from app.suggest.ranking import rank
 from app.suggest.tables import Complement, ItemCounts, Learned
 from tests.suggest.histories import FixedTables
 

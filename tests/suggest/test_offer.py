@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core.purchases import Line, item_key, parts_of_key
 from app.suggest.offer import (
     LISTED,
     Answer,
@@ -19,11 +20,9 @@ from app.suggest.offer import (
     Rules,
     Shop,
     Sold,
-    item_key,
     offer,
-    parts_of_key,
 )
-from app.suggest.ranking import Line, PopularTables, bought, merged, rank
+from app.suggest.ranking import PopularTables, bought, merged, rank
 from app.suggest.scoring import Basket
 from app.suggest.tables import ItemCounts
 
