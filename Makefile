@@ -2,7 +2,8 @@
 #   make demo    the whole product on sample data, in a throw-away folder
 #   make run     the server on 127.0.0.1:8000, its data in ./screenpop-data
 #   make test    all tests        make check   style, types, import directions
-#   make bench   the product against a bare server that does the same work
+#   make bench   the product against a bare server that does the same work; suggestions; look-ups
+#                (ARGS=--quick for less, ARGS=--sync or --lists for a million customers)
 #   make fuzz    half a million random webhook bodies and pieces of streams
 #   make lock    renew requirements/*.txt from pyproject.toml
 # ARGS is handed on: make demo ARGS="--port 9000"; make test ARGS="tests/core -k withheld"
@@ -55,6 +56,10 @@ fuzz: $(VENV)
 
 bench: $(VENV) $(UI)
 	$(BIN)/python -m bench $(ARGS)
+ifeq ($(ARGS),)
+	$(BIN)/python -m bench --suggest
+	$(BIN)/python -m bench --index
+endif
 
 $(VENV): requirements/dev.txt pyproject.toml hatch_build.py
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'

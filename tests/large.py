@@ -18,6 +18,7 @@ from app.store.engine import Database
 from app.store.models import Base
 from app.store.phone_health import write_phone_minutes
 from app.store.source_health import write_minutes
+from app.store.words import INDEXED_UNTIL
 
 USERS, CONNECTORS, MOST_PROPOSALS = 5_000, 200, 10_000
 _FIRST = ("Ann", "Ben", "Cyd", "Dora", "Emil", "Femi", "Gita", "Hugo", "Ines", "Jun")
@@ -73,6 +74,8 @@ async def make_large(rt: Runtime, customers: int) -> None:
     """Fill the database as years of use do."""
     db, now, proposals = rt.db, rt.clock(), min(MOST_PROPOSALS, customers // 4)
     at = {"updated_at": now}
+    # The server shall not index words while they are being written here.
+    await fill(db, "meta", [{"key": INDEXED_UNTIL, "value": f"{now.isoformat()} c-~"}])
     await fill(
         db,
         "customers",

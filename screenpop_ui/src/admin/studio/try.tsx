@@ -74,15 +74,19 @@ export function TryStep({ desk }: { desk: Desk }) {
         </p>
       )}
       {tried && (
-        <>
-          <Side title={titleOf(desk)} trial={tried.draft} />
-          <KeepAsChecks
-            desk={desk}
-            trial={tried.draft}
-            whom={remoteId.trim() ? { remote_id: remoteId.trim() } : { phone: number.trim() }}
-          />
-          {tried.live && <Side title="Live now" trial={tried.live} against={tried.draft} />}
-        </>
+        <div class={tried.live ? "sides" : "stack"}>
+          <div class="stack">
+            <Side title={titleOf(desk)} trial={tried.draft} isBeside={tried.live !== null} />
+            <KeepAsChecks
+              desk={desk}
+              trial={tried.draft}
+              whom={remoteId.trim() ? { remote_id: remoteId.trim() } : { phone: number.trim() }}
+            />
+          </div>
+          {tried.live && (
+            <Side title="Live now" trial={tried.live} against={tried.draft} isBeside />
+          )}
+        </div>
       )}
     </div>
   );
@@ -96,13 +100,45 @@ interface SideProps {
   trial: Trial;
   /** The other side: where both show the same, that is said. */
   against?: Trial;
+  /** There are two sides to compare: what the agent sees comes first. */
+  isBeside: boolean;
 }
 
-function Side({ title, trial, against }: SideProps) {
+function Side({ title, trial, against, isBeside }: SideProps) {
   const titleId = useId();
   const sections = Object.entries(trial.sections).filter(([, section]) => section);
   const isSame =
     against !== undefined && JSON.stringify(shownOf(trial)) === JSON.stringify(shownOf(against));
+  const cards = [
+    <section key="said" class="card" aria-label={`${title}: the source said`}>
+      <h3>The source said</h3>
+      {trial.trace.length === 0 && <p class="quiet">It was not asked.</p>}
+      {trial.trace
+        .filter((entry) => entry.asked !== "connect")
+        .map((entry, index) => (
+          <Said key={index} entry={entry} />
+        ))}
+    </section>,
+    <section key="understood" class="card" aria-label={`${title}: we understood`}>
+      <h3>We understood</h3>
+      {trial.contacts[0] && (
+        <>
+          <h4>Customer</h4>
+          <ContactFacts contact={trial.contacts[0]} />
+        </>
+      )}
+      {sections.map(([name, section]) => (
+        <div key={name}>
+          <h4>{partWords(name)}</h4>
+          {section && <Facts section={section} />}
+        </div>
+      ))}
+    </section>,
+    <section key="agent" class="card" aria-label={`${title}: the agent sees`}>
+      <h3>The agent sees</h3>
+      <AgentView trial={trial} titleId={titleId} />
+    </section>,
+  ];
   return (
     <section class="stack-tight" aria-label={title}>
       <h2>
@@ -115,36 +151,7 @@ function Side({ title, trial, against }: SideProps) {
       {!trial.fault && trial.remote_id === null && !trial.contacts_error && (
         <p class="bad">Nobody in this source has this number.</p>
       )}
-      <div class="tried">
-        <section class="card" aria-label={`${title}: the source said`}>
-          <h3>The source said</h3>
-          {trial.trace.length === 0 && <p class="quiet">It was not asked.</p>}
-          {trial.trace
-            .filter((entry) => entry.asked !== "connect")
-            .map((entry, index) => (
-              <Said key={index} entry={entry} />
-            ))}
-        </section>
-        <section class="card" aria-label={`${title}: we understood`}>
-          <h3>We understood</h3>
-          {trial.contacts[0] && (
-            <>
-              <h4>Customer</h4>
-              <ContactFacts contact={trial.contacts[0]} />
-            </>
-          )}
-          {sections.map(([name, section]) => (
-            <div key={name}>
-              <h4>{partWords(name)}</h4>
-              {section && <Facts section={section} />}
-            </div>
-          ))}
-        </section>
-        <section class="card" aria-label={`${title}: the agent sees`}>
-          <h3>The agent sees</h3>
-          <AgentView trial={trial} titleId={titleId} />
-        </section>
-      </div>
+      <div class="tried">{isBeside ? cards.reverse() : cards}</div>
     </section>
   );
 }
