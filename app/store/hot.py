@@ -278,8 +278,7 @@ SELECT k.key, k.connector, k.remote_id, c.doc
 """
 LINKS_SQL = "SELECT connector, remote_id FROM customer_links WHERE customer_id = {customer}"
 BOUGHT_SQL = """
-SELECT o.order_day, o.connector || {apart} || l.item, {quantity}, l.sku, l.name, l.unit_price,
-       o.currency
+SELECT o.order_day, {prefix} || l.item, {quantity}, l.sku, l.name, l.unit_price, o.currency
   FROM purchase_orders o JOIN purchase_lines l ON l.order_id = o.id
  WHERE o.connector = {connector} AND o.remote_id = {remote_id} AND o.order_day >= {since}
  ORDER BY o.order_day DESC, o.id DESC, l.position LIMIT {limit}

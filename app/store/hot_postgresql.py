@@ -10,7 +10,7 @@ import asyncpg
 
 from app.core.call import CallEvent
 from app.core.match import Choice, IndexHit
-from app.core.purchases import Line, newest
+from app.core.purchases import APART, Line, as_line, newest
 from app.store.group_commit import GroupCommit
 from app.store.hot import (
     ANSWERS_SQL,
@@ -62,7 +62,7 @@ _INTERACTIONS = INTERACTIONS_SQL.format(
     call="$3",
 )
 _BOUGHT = BOUGHT_SQL.format(
-    apart="chr(31)",
+    prefix="$5::text",
     quantity="l.thousandths / 1000.0::float8",
     connector="$1",
     remote_id="$2",
@@ -151,7 +151,7 @@ class PostgresHot:
         """Read the newest lines of a customer's orders, by all its records."""
         links = await self._pool.fetch(LINKS_SQL.format(customer="$1"), customer_id)
         found = [
-            map(Line._make, await self._pool.fetch(_BOUGHT, *link, since_day, limit))
+            map(as_line, await self._pool.fetch(_BOUGHT, *link, since_day, limit, link[0] + APART))
             for link in links
         ]
         return newest(found, limit)

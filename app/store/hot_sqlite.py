@@ -17,7 +17,7 @@ import orjson
 
 from app.core.call import CallEvent
 from app.core.match import Choice, IndexHit
-from app.core.purchases import Line, newest
+from app.core.purchases import APART, Line, as_line, newest
 from app.store.hot import (
     ANSWERS_SQL,
     BOUGHT_SQL,
@@ -68,7 +68,7 @@ _INTERACTIONS = INTERACTIONS_SQL.format(
 )
 _LINKS = LINKS_SQL.format(customer="?")
 _BOUGHT = BOUGHT_SQL.format(
-    apart="char(31)",
+    prefix="?",
     quantity="l.thousandths / 1000.0",
     connector="?",
     remote_id="?",
@@ -158,7 +158,8 @@ class SqliteHot:
         for link in links:
             cursor = self._reader.cursor()
             cursor.row_factory = None
-            found.append(map(Line._make, cursor.execute(_BOUGHT, (*link, since_day, limit))))
+            values = (link[0] + APART, *link, since_day, limit)
+            found.append(map(as_line, cursor.execute(_BOUGHT, values)))
         return newest(found, limit)
 
     async def sold(self, items: Mapping[str, Sequence[str]]) -> list[SoldItem]:

@@ -135,7 +135,7 @@ class NewTables:
 
     def finish(self, totals: Totals, learned: Learned, about: Mapping[str, Any]) -> TableFile:
         """Write the rest, and put the file in place at once."""
-        values = {"totals": asdict(totals), "learned": asdict(learned), "about": dict(about)}
+        values = {"totals": totals._asdict(), "learned": asdict(learned), "about": dict(about)}
         self._db.executemany(
             "INSERT INTO about VALUES (?, ?)",
             [(key, orjson.dumps(value).decode()) for key, value in values.items()],

@@ -42,8 +42,7 @@ class ItemCounts(NamedTuple):
         return self.baskets - self.buyers
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(NamedTuple):
     """Sums over all items and baskets."""
 
     customers: int
