@@ -13,8 +13,8 @@ from app.store.audience import Audience, choose, count_customers
 from app.store.history import day_number
 from app.store.suggestions import known_orders
 from app.suggest.offer import Customer, offer
-from app.suggest.ranking import HISTORY_DAYS, HISTORY_LINES, Ranked
-from app.suggestions import answers_of, follow_tables, looked_up, rank_on
+from app.suggest.ranking import HISTORY_DAYS, HISTORY_LINES, Ranked, shop_of
+from app.suggestions import answers_of, follow_tables, looked_up, ordered, rank_on
 
 COLUMNS = (
     "customer_id",
@@ -94,7 +94,9 @@ async def _suggested(
     if not last_purchase.has(last_day):
         return
     size = rows * _CANDIDATES
-    shop = ranked.shop(await looked_up(rt, ranked.keys(size)), rt.shelf.catalogued)
+    items = await looked_up(rt, ranked.keys(size))
+    said = await ordered(rt, customer_id, bought, ranked.keys(size) - items.keys())
+    shop = shop_of(items, said, rt.shelf.catalogued)
     following, _ = ranked.candidates(size, shop)
     answers = answers_of(await rt.hot.answers(customer_id))
     asked = Customer(today, ranked.last_bought, answers)

@@ -16,7 +16,7 @@ from app.screenpop import gather, recognise
 from app.store import customers
 from app.store.history import day_number
 from app.suggest.explain import Explanation
-from app.suggest.ranking import merged
+from app.suggest.ranking import shop_of
 from app.suggest.shelf import Shelf
 from app.suggest.tables import Learned
 from app.suggestions import settled
@@ -82,12 +82,11 @@ async def _explained(rt: Runtime, live: LiveCall) -> dict[str, Any]:
             "left_out": [],
         }
     learned = await rt.shelf.run(_learned, rt.shelf)
-    lines = merged(mine.lines, mine.live_lines)
-    shop = mine.ranked.shop(mine.items, rt.shelf.catalogued)
+    shop = shop_of(mine.items, mine.ordered, rt.shelf.catalogued)
     day = day_number(rt.clock().date())
-    said = Explanation(mine.ranked, lines, learned, day, shop)
+    said = Explanation(mine.ranked, mine.all_lines(), learned, day, shop)
     return {**about, **said.of(mine.offer, rt.suggestion_rules, mine.answers)}
 
 
 def _learned(shelf: Shelf) -> Learned:
-    return shelf.tables.learned if shelf.tables else Learned()
+    return shelf.tables.tables.learned if shelf.tables else Learned()

@@ -23,7 +23,7 @@ from app.store.calls import events_since, unfinished_calls
 from app.store.history import History
 from app.store.hot import CallRecord, documents
 from app.store.phone_health import forget_phone_minutes, write_phone_minutes
-from app.store.source_health import KEEP_FOR, forget_minutes, write_minutes
+from app.store.source_health import forget_minutes, write_minutes
 from app.store.suggestions import forget_offers
 from app.streams import Streams
 from app.suggestions import answered, follow_tables, write_offers
@@ -206,8 +206,12 @@ def start_jobs(rt: Runtime) -> None:
     async def close_silent() -> None:
         rt.hub.close_silent(asyncio.get_running_loop().time())
 
+    async def count_up() -> None:
+        rt.pace.count_up()
+
     rt.bus.subscribe(lambda message: heard_on_bus(rt, message))
     rt.spawn(every(WRITE_EVERY_S, lambda: write_calls(rt)))
+    rt.spawn(every(WRITE_EVERY_S, count_up))
     rt.spawn(every(CONFIGURATION_EVERY_S, lambda: take_configuration(rt)))
     rt.spawn(every(STREAMS_EVERY_S, Streams(rt).follow_configuration))
     rt.spawn(every(SILENCE_EVERY_S, close_silent))
@@ -216,10 +220,10 @@ def start_jobs(rt: Runtime) -> None:
         rt.spawn(every(CATCH_UP_EVERY_S, lambda: catch_up(rt)))
     rt.spawn(every(SOURCE_HEALTH_EVERY_S, lambda: write_source_health(rt)))
     rt.spawn(every(SOURCE_HEALTH_EVERY_S, lambda: write_pace(rt)))
-    rt.spawn(every(FORGET_EVERY_S, lambda: forget_minutes(rt.db, rt.clock() - KEEP_FOR)))
-    rt.spawn(every(FORGET_EVERY_S, lambda: forget_phone_minutes(rt.db, rt.clock() - KEEP_FOR)))
+    rt.spawn(every(SOURCE_HEALTH_EVERY_S, lambda: forget_minutes(rt.db, rt.clock())))
+    rt.spawn(every(SOURCE_HEALTH_EVERY_S, lambda: forget_phone_minutes(rt.db, rt.clock())))
     rt.spawn(every(SYNC_LOOK_EVERY_S, lambda: sync_due(rt)))
-    rt.spawn(every(CHECKPOINT_EVERY_S, rt.db.checkpoint))
+    rt.spawn(every(CHECKPOINT_EVERY_S, rt.hot.checkpoint))
     rt.spawn(every(FORGET_EVERY_S, lambda: History(rt.db).forget_old(rt.clock().date())))
     rt.spawn(every(INDEX_EVERY_S, lambda: index_due(rt)))
     rt.spawn(every(SCAN_LOOK_EVERY_S, lambda: scan_due(rt)))

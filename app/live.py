@@ -14,7 +14,7 @@ from app.core.pop import Pop, Timing
 from app.core.profile import NOT_CONFIGURED, SECTION_NAMES, Section, SourceOutcome
 from app.core.purchases import Line
 from app.suggest.offer import Answer, Offer, Sold
-from app.suggest.ranking import Ranked
+from app.suggest.ranking import Ranked, merged
 from connectors.sdk.types import Number, SectionName
 
 # A late event of a call that is over is common for about this long (telephony.md section 3).
@@ -25,21 +25,28 @@ KEEP_OVER = timedelta(minutes=2)
 class Suggesting:
     """What a call's suggestions are made of, so that news change them without asking again.
 
-    `lines`: the purchases that were synchronised; `size`: how many candidates were looked up;
-    `is_seen`: an agent had them on the screen; `told`: what was written down as offered.
+    `lines`: the purchases that were synchronised; `live_lines`: those of this call's sources, and
+    what they say of their items; `items` and `ordered`: what the catalogues and the customer's
+    orders say of items; `size`: how many candidates were looked up; `is_seen`: an agent had them
+    on the screen; `told`: what was written down as offered.
     """
 
     customer_id: str
     task: asyncio.Task[None] | None = None
     lines: Sequence[Line] = ()
-    live_lines: Sequence[Line] = ()
+    live_lines: Sequence[tuple[Line, Sold]] = ()
     answers: Mapping[str, Answer] = field(default_factory=dict)
     ranked: Ranked | None = None
     items: dict[str, Sold] = field(default_factory=dict)
+    ordered: dict[str, Sold] = field(default_factory=dict)
     size: int = 0
     offer: Offer = field(default_factory=Offer)
     is_seen: bool = False
     told: set[tuple[str, str, str]] = field(default_factory=set)
+
+    def all_lines(self) -> list[Line]:
+        """Return what was bought, newest first, each line once."""
+        return merged(self.lines, [line for line, _ in self.live_lines])
 
 
 @dataclass(eq=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from app import metrics
 from app.core.match import Match
 from app.live import LiveCall
 from app.runtime import Runtime
@@ -15,14 +14,10 @@ _LATEST_PAINT_MS = 10_000
 
 def note_identified(rt: Runtime, live: LiveCall, match: Match) -> None:
     """Note a caller who was looked up; the process that received the call counts it."""
-    if not live.mine:
-        return
-    metrics.matches.labels(match.outcome).inc()
-    slug = live.call.phone_system
-    rt.pace.recognised(slug, match.outcome, (hit.connector for hit in live.hits))
-    elapsed_ms = live.elapsed_ms()
-    metrics.identified_ms.observe(elapsed_ms)
-    rt.pace.took(slug, "identified", elapsed_ms)
+    if live.mine:
+        slug = live.call.phone_system
+        rt.pace.recognised(slug, match.outcome, [hit.connector for hit in live.hits])
+        rt.pace.took(slug, "identified", live.elapsed_ms())
 
 
 def note_part(
@@ -30,8 +25,6 @@ def note_part(
 ) -> None:
     """Note how long the first push or the whole pop took; a look-up without a call is none."""
     if live.mine:
-        histogram = metrics.first_push_ms if part == "first_push" else metrics.complete_ms
-        histogram.observe(ms)
         rt.pace.took(live.call.phone_system, part, ms)
 
 
@@ -49,8 +42,6 @@ def note_painted(rt: Runtime, live: LiveCall, user_id: str, drawn_ms: float) -> 
     pushed_ms = live.pop.timing.first_push_ms or 0.0
     if drawn_ms > whole_ms or whole_ms - pushed_ms > _LATEST_PAINT_MS:
         return
-    metrics.drawn_ms.observe(drawn_ms)
-    metrics.painted_ms.observe(whole_ms)
     slug = live.call.phone_system
     rt.pace.took(slug, "drawn", drawn_ms)
     rt.pace.took(slug, "painted", whole_ms)

@@ -12,7 +12,6 @@ from typing import Any
 
 import structlog
 from cryptography.fernet import Fernet
-from sqlalchemy import select
 
 from app import bus
 from app.core.priority import Rule
@@ -27,7 +26,7 @@ from app.sources.gather import Gatherer
 from app.sources.health import Health
 from app.sources.instances import Instances, SourceConfig
 from app.store import hot
-from app.store.accounts import agent_of
+from app.store.accounts import agents
 from app.store.configuration import (
     default_currency,
     default_region,
@@ -38,7 +37,7 @@ from app.store.contacts import Contacts
 from app.store.engine import Database
 from app.store.grants import StoredGrants, grants_by_connector
 from app.store.migrations import migrate
-from app.store.models import ConnectorRow, PhoneSystemRow, User
+from app.store.models import ConnectorRow, PhoneSystemRow
 from app.store.rules import alert_rules, pop_layouts, priorities
 from app.store.suggestions import suggestion_rules
 from app.store.types import SecretBox
@@ -118,14 +117,14 @@ class Runtime:
             async with self.db.read() as session:
                 region = await default_region(session) or self.settings.default_region
                 currency = await default_currency(session)
-                users = (await session.scalars(select(User).where(~User.disabled))).all()
+                people = await agents(session)
                 systems = await rows_of(session, PhoneSystemRow)
                 connectors = await rows_of(session, ConnectorRow)
                 rules = await priorities(session)
                 offering = await suggestion_rules(session)
                 alerts, layouts = await alert_rules(session), await pop_layouts(session)
                 grants = await grants_by_connector(session)
-            self.directory = Directory.of(agent_of(user) for user in users)
+            self.directory = await asyncio.to_thread(Directory.of, people)
             self.default_region = region
             self.priorities = tuple(Rule.of(rule) for rule in rules)
             self.suggestion_rules = Rules.of(offering)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ import structlog
 from app.core.contact import clean
 from app.core.match import Match
 from app.core.profile import EMPTY, HIDDEN, NOT_CONFIGURED, Section, SourceOutcome, SourceStatus
-from app.core.purchases import Line, item_key, parts_of_key
+from app.core.purchases import Line, Ordered, item_key, parts_of_key
 from app.live import LiveCall, Suggesting
 from app.runtime import Runtime
 from app.screens import update
@@ -33,13 +33,21 @@ from app.store.suggestions import (
     save_offers,
 )
 from app.suggest.offer import Answer, Credit, Customer, Offer, Sold, amount, offer
-from app.suggest.ranking import HISTORY_DAYS, HISTORY_LINES, PopularTables, Ranked, merged, rank
+from app.suggest.ranking import (
+    HISTORY_DAYS,
+    HISTORY_LINES,
+    PopularTables,
+    Ranked,
+    prepared,
+    rank,
+    shop_of,
+)
 from app.suggest.shelf import Shelf
 from app.suggest.tables import ItemCounts
 from connectors.sdk.types import Purchases
 
 # Candidates of each list that are looked up at first; more when too many are left out.
-_WINDOW = 12
+WINDOW = 12
 _POPULAR = 200
 _POPULAR_FOR = timedelta(minutes=5)
 log = structlog.get_logger("suggestions")
@@ -135,14 +143,19 @@ async def _rank(rt: Runtime, live: LiveCall, mine: Suggesting) -> None:
     today = day_number(rt.clock().date())
     while True:
         mine.live_lines = _live_lines(rt, live)
-        lines = merged(mine.lines, mine.live_lines)
+        lines = mine.all_lines()
         ranked = await rt.shelf.run(rank_on, rt.shelf, lines, today)
         if mine.live_lines == _live_lines(rt, live):
             break
-    size = _WINDOW
+    fresh = {line[:2] for line in lines[: len(lines) - len(mine.lines)]}
+    said = {line[1]: sold for line, sold in reversed(mine.live_lines) if line[:2] in fresh}
+    size = WINDOW
     while True:
-        mine.items.update(await looked_up(rt, ranked.keys(size) - mine.items.keys()))
-        mine.ranked, mine.size = ranked, size
+        wanted = ranked.keys(size) - mine.items.keys()
+        mine.items.update(await looked_up(rt, wanted))
+        wanted -= mine.items.keys() | said.keys()
+        said |= await ordered(rt, mine.customer_id, mine.lines, wanted)
+        mine.ranked, mine.ordered, mine.size = ranked, said, size
         mine.offer = _offer(rt, live, mine, ranked)
         if mine.offer.is_full() or not ranked.has_more_than(size):
             return
@@ -165,11 +178,23 @@ async def looked_up(rt: Runtime, keys: Iterable[str]) -> dict[str, Sold]:
     return {item_key(each.connector, each.item_id): sold_of(each) for each in found}
 
 
+async def ordered(
+    rt: Runtime, customer_id: str, lines: Sequence[Line], keys: Set[str]
+) -> dict[str, Sold]:
+    """Return what the newest of a customer's lines say of items, as far as they have them."""
+    own = keys & {key for _, key, _ in lines} if keys else keys
+    if not own:
+        return {}
+    since = day_number(rt.clock().date()) - HISTORY_DAYS
+    found = await rt.hot.ordered(customer_id, since, HISTORY_LINES, own)
+    return {each.key: _ordered_as(each) for each in found}
+
+
 def _offer(
     rt: Runtime, live: LiveCall, mine: Suggesting, ranked: Ranked, terms: Section | None = None
 ) -> Offer:
     terms = terms or live.whole["credit_terms"]
-    shop = ranked.shop(mine.items, rt.shelf.catalogued)
+    shop = shop_of(mine.items, mine.ordered, rt.shelf.catalogued)
     following, beside = ranked.candidates(mine.size, shop)
     customer = Customer(
         day_number(rt.clock().date()),
@@ -208,9 +233,10 @@ def _section(rt: Runtime, status: SourceStatus, data: dict[str, Any] | None) -> 
     return Section(status, data, source.as_of, sources=(source.shown(),))
 
 
-def _live_lines(rt: Runtime, live: LiveCall) -> list[Line]:
+def _live_lines(rt: Runtime, live: LiveCall) -> list[tuple[Line, Sold]]:
     """Return the lines of the orders that this call's sources gave, if they bring the history."""
-    today, lines = rt.clock().date(), []
+    today = rt.clock().date()
+    lines: list[tuple[Line, Sold]] = []
     for slug, outcome in live.outcomes.get("purchases", {}).items():
         source = rt.sources.get(slug)
         if not isinstance(outcome.facts, Purchases) or not (source and source.provides("history")):
@@ -224,11 +250,15 @@ def _live_lines(rt: Runtime, live: LiveCall) -> list[Line]:
                 if item is not None:
                     quantity = None if each.quantity is None else float(each.quantity)
                     price = None if each.unit_price is None else f"{each.unit_price:f}"
-                    key = item_key(slug, item)
-                    lines.append(
-                        Line(day, key, quantity, each.sku, each.name, price, order.currency)
-                    )
+                    said = Ordered(item_key(slug, item), each.sku, each.name, price, order.currency)
+                    lines.append(((day, said.key, quantity), _ordered_as(said)))
     return lines
+
+
+def _ordered_as(said: Ordered) -> Sold:
+    """Read what an order says of an item."""
+    price = amount(said.unit_price)
+    return Sold(said.name, said.sku, unit_price=price, currency=said.currency)
 
 
 def sold_of(item: SoldItem) -> Sold:
@@ -277,7 +307,7 @@ async def follow_tables(rt: Runtime) -> None:
             (item_key(p.connector, p.item), ItemCounts(p.buyers, 0, p.orders, 0, p.orders))
             for p in popular
         ]
-        shelf.fallback = PopularTables(counts, orders)
+        shelf.fallback = prepared(PopularTables(counts, orders))
         shelf.fallback_at = now if orders else None  # The first sync brings some.
     shelf.looked_at = now
 

@@ -112,7 +112,7 @@ async def _due(rt: Runtime, instance: Instance) -> dict[Part, bool]:
         return {}
     now = rt.clock()
     async with rt.db.read() as session:
-        states = (await sync_states(session)).get(instance.slug, {})
+        states = (await sync_states(session, instance.slug)).get(instance.slug, {})
     due: dict[Part, bool] = {}
     for part in PARTS:
         if instance.provides(part):

@@ -22,8 +22,6 @@ FEW = 10_000
 _OF_A_CUSTOMER = 5
 _LOOKUPS = 20_000
 _ROWS = 50_000
-_INDEXES = ("ix_phone_index_record",)
-_AFTERWARDS = ("CREATE INDEX ix_phone_index_record ON phone_index (connector, remote_id)",)
 
 
 class Lookup(NamedTuple):
@@ -69,8 +67,6 @@ async def in_sqlite(folder: Path, count: int) -> Lookup:
     await migrate(f"sqlite:///{path}")
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN")
-        for name in _INDEXES:
-            db.execute(f"DROP INDEX {name}")
         for customers, numbers in _batches(count):
             db.executemany(
                 "INSERT INTO customers (id, display_name, doc, updated_at) VALUES (?, ?, ?, '')",
@@ -81,8 +77,6 @@ async def in_sqlite(folder: Path, count: int) -> Lookup:
                 " VALUES (?, ?, ?, ?, ?, ?)",
                 numbers,
             )
-        for statement in _AFTERWARDS:
-            db.execute(statement)
         db.execute("COMMIT")
     found = await _measure(f"sqlite:///{path}", count)
     path.unlink()
@@ -93,8 +87,6 @@ async def in_postgresql(url: str, count: int) -> Lookup:
     """Fill a PostgreSQL database and look up callers."""
     await migrate(url)
     with psycopg.connect(url, autocommit=True) as db:
-        for name in _INDEXES:
-            db.execute(f"DROP INDEX {name}".encode())
         for customers, numbers in _batches(count):
             columns = "id, display_name, doc, updated_at"
             with db.cursor().copy(f"COPY customers ({columns}) FROM STDIN".encode()) as copy:
@@ -104,8 +96,6 @@ async def in_postgresql(url: str, count: int) -> Lookup:
             with db.cursor().copy(f"COPY phone_index ({columns}) FROM STDIN".encode()) as copy:
                 for row in numbers:
                     copy.write_row(row)
-        for statement in _AFTERWARDS:
-            db.execute(statement.encode())
         db.execute("ANALYZE")
     return await _measure(url, count)
 

@@ -23,9 +23,10 @@ from app.core.purchases import item_key, parts_of_key
 from app.garbage import spare_the_collector
 from app.store.hot_sqlite import SqliteHot
 from app.store.migrations import migrate
-from app.suggest.offer import Credit, Customer, Rules, Sold, amount, offer
-from app.suggest.ranking import HISTORY_DAYS, HISTORY_LINES, rank
+from app.suggest.offer import Credit, Customer, Rules, offer
+from app.suggest.ranking import HISTORY_DAYS, HISTORY_LINES, prepared, rank, shop_of
 from app.suggest.table_file import TableFile
+from app.suggestions import WINDOW, sold_of
 
 SIZES = (1_000_000, 10_000_000)
 _TODAY = 20_500
@@ -113,8 +114,9 @@ async def _serving(folder: Path, tables_file: Path) -> Table:
     spare_the_collector()
     database = folder / "serving.db"
     await migrate(f"sqlite:///{database}")
-    tables = TableFile(tables_file)
-    _write_callers(database, [parts_of_key(key)[1] for key, _ in tables.popular()])
+    file = TableFile(tables_file)
+    tables = prepared(file)
+    _write_callers(database, [parts_of_key(key)[1] for key, _ in file.popular()])
     hot = SqliteHot(database)
 
     async def reading(customer: str) -> Any:
@@ -124,24 +126,21 @@ async def _serving(folder: Path, tables_file: Path) -> Table:
         lines = await reading(customer)
         await hot.answers(customer)
         ranked = rank(lines, _TODAY, tables)
-        wanted = [parts_of_key(key)[1] for key in ranked.keys(12)]
-        sold = {
-            item_key(each.connector, each.item_id): Sold(
-                each.name, each.sku, each.category, amount(each.unit_price), each.currency
-            )
-            for each in await hot.sold({"shop": wanted})
-        }
-        shop = ranked.shop(sold, frozenset({"shop"}))
-        following, beside = ranked.candidates(12, shop)
-        return offer(
-            following, beside, Customer(_TODAY, ranked.last_bought, {}, Credit()), shop, Rules()
-        )
+        wanted = [parts_of_key(key)[1] for key in ranked.keys(WINDOW)]
+        found = await hot.sold({"shop": wanted})
+        sold = {item_key(each.connector, each.item_id): sold_of(each) for each in found}
+        shop = shop_of(sold, {}, frozenset({"shop"}))
+        asked = Customer(_TODAY, ranked.last_bought, {}, Credit())
+        made = offer(*ranked.candidates(WINDOW, shop), asked, shop, Rules())
+        if not made.is_full():
+            raise AssertionError("a second look at the catalogue is not measured")
+        return made
 
     table = Table("what", "p50 ms", "p99 ms", "CPU ms, mean", title="One caller, 300 lines")
     for name, work in (("history read", reading), ("both lists", lists)):
         table.add_row(name, *await _timed(work))
     await hot.close()
-    tables.close()
+    file.close()
     return table
 
 
@@ -168,7 +167,7 @@ def _write_callers(database: Path, items: list[str]) -> None:
         db.executemany(
             "INSERT INTO catalogue_items VALUES"
             " ('shop', ?, 'sku', 'A thing', NULL, '9.50', 'GBP', '5', 1, NULL, ?, 's')",
-            [(item, at) for item in items],
+            [(f"i{number}", at) for number in range(_ITEMS + 1)],
         )
         for number in range(_CALLERS):
             customer = f"c{number}"

@@ -172,6 +172,7 @@ class SqlConnector(Connector[SqlConfig]):
         sql: str = getattr(self.config.queries, name)
         stream = self._database.stream(sql, values, self.config.contacts_timeout_ms)
         began = perf_counter()
+        what = f"{name} row"
         async with aclosing(stream) as batches:
             async for batch in batches:
                 if number == 0:
@@ -180,7 +181,7 @@ class SqlConnector(Connector[SqlConfig]):
                 _require(columns.missing(name, batch.columns))
                 for record in batch.records:
                     number += 1
-                    yield Row(record, number, f"{name} row", self._form)
+                    yield Row(record, number, what, self._form)
 
     def _checkpoint(self, name: str, changed: Newest) -> Checkpoint:
         incremental = "since" in parameters(getattr(self.config.queries, name))

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import Table, delete, insert, select
 
 from app.core.identity import Link, golden
 from app.core.latency import Minute, size_class
-from app.core.pace import PhoneMinute
+from app.core.pace import PARTS, PhoneMinute
+from app.core.spans import DAY
 from app.runtime import Runtime
 from app.store.engine import Database
-from app.store.models import Base
+from app.store.models import Base, ConnectorRow, PhoneSystemRow
 from app.store.phone_health import write_phone_minutes
 from app.store.source_health import write_minutes
+from app.store.source_models import ConnectorSpan, PhoneSpan
 from app.store.words import INDEXED_UNTIL
 
-USERS, CONNECTORS, MOST_PROPOSALS = 5_000, 200, 10_000
+USERS, CONNECTORS, PHONE_SYSTEMS, MOST_PROPOSALS = 5_000, 200, 4, 10_000
 _FIRST = ("Ann", "Ben", "Cyd", "Dora", "Emil", "Femi", "Gita", "Hugo", "Ines", "Jun")
 _LAST = ("Bell", "Kestrel", "Marlowe", "Okafor", "Quist", "Rashid", "Silva", "Tanaka", "Wren")
 _KINDS = ("number_unusable", "no_number", "country_missing", "stale")
@@ -42,7 +44,9 @@ LISTS = (
     "/api/v1/users?limit=50&search=agent49",
     "/api/v1/connectors",
     "/api/v1/connectors/s3/health?hours=24",
+    "/api/v1/connectors/s3/health?hours=336",
     "/api/v1/health/overview?hours=24",
+    "/api/v1/health/overview?hours=336",
     "/api/v1/suggestions/fits",
     "/api/v1/suggestions/report",
 )
@@ -172,15 +176,72 @@ async def make_large(rt: Runtime, customers: int) -> None:
         "connectors",
         (
             {"slug": f"s{n}", "position": n, "name": f"Source {n}", "priority": 0, **fields, **at}
-            | {"enabled": n < 20}
+            | {"enabled": True}
             for n in range(CONNECTORS)
         ),
     )
-    hours = [now - timedelta(minutes=30 * step) for step in range(1, 48)]
-    for slug in range(CONNECTORS):
-        minutes = [Minute(f"s{slug}", "balance", at, 30, 5) for at in hours]
-        for minute in minutes:
-            minute.sizes = Counter({size_class(ms): 3 for ms in range(20, 200, 20)})
-        await write_minutes(db, "one", minutes)
-    pops = [PhoneMinute("pbx", at, 30, Counter({"202": 30})) for at in hours]
-    await write_phone_minutes(db, "one", pops)
+    fields = {"kind": "generic", "settings": rt.secrets.seal({"secret": f"whsec_{'s' * 43}="})}
+    await fill(
+        db,
+        "phone_systems",
+        ({"slug": f"p{n}", "position": n, **fields, **at} for n in range(PHONE_SYSTEMS)),
+    )
+    await _history(rt)
+
+
+def _minutes(now: datetime) -> Iterator[tuple[datetime, int]]:
+    """Yield the minutes of a day, and of each hour before one that stands for the whole."""
+    last = now.replace(second=0, microsecond=0)
+    yield from ((last - timedelta(minutes=ago), 1) for ago in range(1, 24 * 60))
+    yield from ((last - timedelta(hours=ago), 60) for ago in range(24, 14 * 24))
+
+
+async def _history(rt: Runtime) -> None:
+    """Write down two weeks of all sources and phone systems, by the minute."""
+    db, minutes = rt.db, list(_minutes(rt.clock()))
+    answers = [
+        Minute(
+            "s0",
+            "balance",
+            at,
+            30 * many,
+            5 * many,
+            Counter(timeout=many),
+            Counter({size_class(ms): 3 * many for ms in range(20, 200, 20)}),
+            at,
+        )
+        for at, many in minutes
+    ]
+    await write_minutes(db, "one", answers)
+    calls = [
+        PhoneMinute(
+            "p0",
+            at,
+            30 * many,
+            Counter({"202": 30 * many}),
+            Counter(single=8 * many, none=2 * many),
+            Counter(s3=8 * many),
+            {part: Counter({size_class(ms): many for ms in range(4, 200, 20)}) for part in PARTS},
+            at,
+        )
+        for at, many in minutes
+    ]
+    await write_phone_minutes(db, "one", calls)
+    for model, of, owners in (
+        (ConnectorSpan, "connector", ConnectorRow),
+        (PhoneSpan, "phone_system", PhoneSystemRow),
+    ):
+        table = Base.metadata.tables[model.__tablename__]
+        # What stood for the hours of the days before.
+        stood = (table.c.minutes < 60) & (table.c.at < rt.clock() - DAY)
+        async with db.begin() as session:
+            await session.execute(delete(table).where(stood))
+        await _repeat(db, table, of, owners)
+
+
+async def _repeat(db: Database, table: Table, of: str, owners: type[Any]) -> None:
+    """Give all the others what the first one has."""
+    rest = [column for column in table.c if column.name != of]
+    others = select(owners.slug, *rest).join(table, table.c[of] != owners.slug)
+    async with db.begin() as session:
+        await session.execute(insert(table).from_select([of, *(c.name for c in rest)], others))

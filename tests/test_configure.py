@@ -202,7 +202,8 @@ async def test_a_connector_that_is_removed_no_longer_matches_numbers(
     async with database.begin() as session:
         session.add(Customer(id="c", display_name="Kestrel", doc={}, updated_at=NOW))
         await session.flush()
-        contact = {"remote_id": "1", "display_name": "Kestrel"}
+        phone = {"raw": "020 7946 0958", "type": None, "is_primary": True, "e164": "+442079460958"}
+        contact = {"remote_id": "1", "display_name": "Kestrel", "phone_numbers": [phone]}
         session.add(
             CustomerLink(
                 connector="books", remote_id="1", customer_id="c", data=contact, sync_id="s"

@@ -119,3 +119,22 @@ async def test_each_fit_is_measured_on_the_customers_last_baskets(product: Produ
     assert done.returncode == 0, done.stderr
     assert "fit 1 (live)" in done.stdout
     assert "what the customer buys most @10" in done.stdout
+
+
+async def test_without_a_catalogue_an_item_is_what_the_newest_order_says_of_it(
+    migrated_url: str, tmp_path: Path
+) -> None:
+    start, end = WITH_SHOP.index("        catalogue: >-"), WITH_SHOP.index("suggestions:")
+    ordered = "'The ' || lower(item) AS name, '3.50' AS unit_price, 'GBP' AS currency"
+    written = (WITH_SHOP[:start] + WITH_SHOP[end:]).replace("item AS name", ordered)
+    async with Product.running(settings_for(migrated_url, tmp_path)) as product:
+        url = write_shop(tmp_path, product.runtime.clock().date())
+        await product.configure(written, SHOP_URL=url)
+        await fit_history(product.runtime)
+        await follow_tables(product.runtime)
+        said = await explained(product, "Kestrel Garden")
+    [feed] = [each for each in said["next"] if each["item_id"] == "FEED"]
+    assert (feed["name"], feed["unit_price"], feed["currency"]) == ("The feed", "3.50", "GBP")
+    assert feed["inventory_quantity"] is None
+    new = [each for each in said["next"] if each["item_id"] == "SCOOP"]
+    assert [each["name"] for each in new] in ([], [None]), "this customer never ordered it"

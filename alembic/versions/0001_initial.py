@@ -124,8 +124,9 @@ def upgrade() -> None:
         )
 
     op.create_table(
-        "connector_minutes",
+        "connector_spans",
         sa.Column("connector", sa.Text(), nullable=False),
+        sa.Column("minutes", sa.Integer(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("section", sa.Text(), nullable=False),
         sa.Column("process", sa.Text(), nullable=False),
@@ -135,11 +136,11 @@ def upgrade() -> None:
         sa.Column("sizes", sa.Text(), nullable=False),
         sa.Column("last_success_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint(
-            "connector", "at", "section", "process", name=op.f("pk_connector_minutes")
+            "connector", "minutes", "at", "section", "process", name=op.f("pk_connector_spans")
         ),
     )
-    with op.batch_alter_table("connector_minutes", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_connector_minutes_at"), ["at"], unique=False)
+    with op.batch_alter_table("connector_spans", schema=None) as batch_op:
+        batch_op.create_index("ix_connector_spans_at", ["minutes", "at"], unique=False)
 
     op.create_table(
         "connector_versions",
@@ -190,9 +191,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", "connector", "remote_id", name=op.f("pk_customer_keys")),
         sqlite_with_rowid=False,
     )
-    with op.batch_alter_table("customer_keys", schema=None) as batch_op:
-        batch_op.create_index("ix_customer_keys_record", ["connector", "remote_id"], unique=False)
-
     op.create_table(
         "customer_merges",
         sa.Column(
@@ -339,12 +337,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", "connector", "remote_id", name=op.f("pk_phone_index")),
         sqlite_with_rowid=False,
     )
-    with op.batch_alter_table("phone_index", schema=None) as batch_op:
-        batch_op.create_index("ix_phone_index_record", ["connector", "remote_id"], unique=False)
-
     op.create_table(
-        "phone_minutes",
+        "phone_spans",
         sa.Column("phone_system", sa.Text(), nullable=False),
+        sa.Column("minutes", sa.Integer(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("process", sa.Text(), nullable=False),
         sa.Column("events", sa.Integer(), nullable=False),
@@ -353,10 +349,12 @@ def upgrade() -> None:
         sa.Column("matched", sa.Text(), nullable=False),
         sa.Column("sizes", sa.Text(), nullable=False),
         sa.Column("last_event_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("phone_system", "at", "process", name=op.f("pk_phone_minutes")),
+        sa.PrimaryKeyConstraint(
+            "phone_system", "minutes", "at", "process", name=op.f("pk_phone_spans")
+        ),
     )
-    with op.batch_alter_table("phone_minutes", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_phone_minutes_at"), ["at"], unique=False)
+    with op.batch_alter_table("phone_spans", schema=None) as batch_op:
+        batch_op.create_index("ix_phone_spans_at", ["minutes", "at"], unique=False)
 
     op.create_table(
         "phone_systems",
@@ -728,13 +726,10 @@ def downgrade() -> None:
 
     op.drop_table("purchase_orders")
     op.drop_table("phone_systems")
-    with op.batch_alter_table("phone_minutes", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_phone_minutes_at"))
+    with op.batch_alter_table("phone_spans", schema=None) as batch_op:
+        batch_op.drop_index("ix_phone_spans_at")
 
-    op.drop_table("phone_minutes")
-    with op.batch_alter_table("phone_index", schema=None) as batch_op:
-        batch_op.drop_index("ix_phone_index_record")
-
+    op.drop_table("phone_spans")
     op.drop_table("phone_index")
     with op.batch_alter_table("notes", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_notes_call_id"))
@@ -766,9 +761,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_customer_merges_gone_id"))
 
     op.drop_table("customer_merges")
-    with op.batch_alter_table("customer_keys", schema=None) as batch_op:
-        batch_op.drop_index("ix_customer_keys_record")
-
     op.drop_table("customer_keys")
     with op.batch_alter_table("customer_bars", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_customer_bars_decision"))
@@ -776,10 +768,10 @@ def downgrade() -> None:
     op.drop_table("customer_bars")
     op.drop_table("connectors")
     op.drop_table("connector_versions")
-    with op.batch_alter_table("connector_minutes", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_connector_minutes_at"))
+    with op.batch_alter_table("connector_spans", schema=None) as batch_op:
+        batch_op.drop_index("ix_connector_spans_at")
 
-    op.drop_table("connector_minutes")
+    op.drop_table("connector_spans")
     with op.batch_alter_table("connector_checks", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_connector_checks_connector"))
 

@@ -322,7 +322,7 @@ def config_of(kind: str) -> type[BaseModel]:
 async def _read(runtime: Runtime, slug: str) -> ConnectorOut:
     async with runtime.db.read() as session:
         row = await session.get(ConnectorRow, slug)
-        states = await configuration.sync_states(session)
+        states = await configuration.sync_states(session, slug)
         grant = await session.get(OAuthGrant, slug)
         numbers = await versions.current_numbers(session, slug)
     if row is None:

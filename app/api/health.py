@@ -50,6 +50,7 @@ async def metrics(request: Request, runtime: RuntimeDep) -> Response:
         principal = await authenticate(request.headers, runtime)
         if principal is None or principal.user.role == "agent":
             raise AppError(401, "unauthorized", "metrics need a supervisor's or admin's token")
+    runtime.pace.count_up()
     _show_sources(runtime)
     with contextlib.suppress(Exception):  # The rest is told without the database too.
         await _show_stored(runtime)

@@ -2,90 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Annotated, Any
-from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Query, Response
 
 from app.api.deps import Admin, RuntimeDep
-from app.core.latency import Minute, class_ms, latest, percentile_ms
+from app.core.latency import Minute, class_ms, percentile_ms
 from app.core.marks import ConnectorState, Mark, PhoneState, connector_marks, phone_marks, pop_marks
 from app.core.pace import PARTS, PhoneMinute, by_span, summed
 from app.core.pop import dumps
-from app.runtime import Runtime
+from app.core.spans import HOUR, MINUTE, Stretch, length_in, span_of, step_of
 from app.store import configuration
 from app.store.grants import grants_by_connector
 from app.store.models import ConnectorRow, PhoneSystemRow
-from app.store.phone_health import phone_minutes_since
-from app.store.source_health import KEEP_FOR, minutes_since
+from app.store.phone_health import phone_points, phone_sums_since
+from app.store.source_health import sums_since
+from app.store.spans import LONGEST_WINDOW
 from app.streams import stream_healths
+from app.turns import in_turns
 
 router = APIRouter(prefix="/api/v1", tags=["health"])
-_LONGEST_HOURS = int(KEEP_FOR.total_seconds() // 3_600)
-_MOST_POINTS = 120
-# Two weeks of many connectors take a while to add up: a twentieth of the time at most.
-_KEPT_TIMES = 20
-_PAGE = 500
+_LONGEST_HOURS = LONGEST_WINDOW // HOUR
+_MOST_POINTS = 144
 # Up to so many ms; the last one holds all above.
 _BARS = (25, 50, 100, 200, 400, 800, 1600, 3200)
-
-
-@dataclass(frozen=True, slots=True)
-class _Sum:
-    """What a connector did in the time asked for."""
-
-    answers: int
-    cache_hits: int
-    errors: Mapping[str, int]
-    sizes: Mapping[int, int]
-    last_success_at: datetime | None
-
-
-class _Kept:
-    """The connectors' sums by hours asked for, as long as they are fresh."""
-
-    def __init__(self) -> None:
-        self._sums: dict[int, tuple[float, dict[str, _Sum]]] = {}
-        self._lock = asyncio.Lock()
-
-    async def sums(self, rt: Runtime, hours: int, slugs: Iterable[str]) -> dict[str, _Sum]:
-        async with self._lock:
-            clock = asyncio.get_running_loop().time
-            began = clock()
-            kept = self._sums.get(hours)
-            if kept is None or began > kept[0]:
-                sums = await _connector_sums(rt, hours, slugs)
-                until = clock() + (clock() - began) * _KEPT_TIMES
-                kept = self._sums[hours] = (until, sums)
-            return kept[1]
-
-
-async def _connector_sums(rt: Runtime, hours: int, slugs: Iterable[str]) -> dict[str, _Sum]:
-    since = rt.clock() - timedelta(hours=hours)
-    sums: dict[str, Minute] = {}
-    # One by one: calls come first, and what is read at once is waited for by all.
-    for slug in slugs:
-        async with rt.db.read() as session:
-            minutes = await minutes_since(session, since, slug)
-        minutes += rt.health.minutes(slug)
-        total = sums[slug] = Minute(slug, "", since)
-        for number, minute in enumerate(minutes):
-            if number % _PAGE == _PAGE - 1:
-                await asyncio.sleep(0)
-            total.answers += minute.answers
-            total.cache_hits += minute.cache_hits
-            total.errors.update(minute.errors)
-            total.sizes.update(minute.sizes)
-            total.last_success_at = latest(total.last_success_at, minute.last_success_at)
-    return {
-        slug: _Sum(m.answers, m.cache_hits, m.errors, m.sizes, m.last_success_at)
-        for slug, m in sums.items()
-    }
 
 
 @router.get("/health/overview")
@@ -96,24 +38,31 @@ async def overview(
 ) -> Response:
     """Say how all has been in the last hours, over all processes.
 
-    `breaker` and `budget_left` are those of the process that answers.
+    All counts are from `since` on, where a span of `step_minutes` starts: up to a span before the
+    `hours` asked for. `breaker` and `budget_left` are those of the process that answers.
     """
     now = rt.clock()
+    step = step_of(hours * HOUR, _MOST_POINTS)
+    since = span_of(now - hours * HOUR, step)
     async with rt.db.read() as session:
         connectors = await configuration.rows_of(session, ConnectorRow)
         systems = await configuration.rows_of(session, PhoneSystemRow)
         syncs = await configuration.sync_states(session)
         grants = await grants_by_connector(session)
         streams = await stream_healths(session, rt)
-        minutes = await phone_minutes_since(session, now - timedelta(hours=hours))
-    minutes += rt.pace.minutes()
-    pops = PhoneMinute("", now)
-    for minute in minutes:
-        pops.add(minute)
+        phones = await phone_sums_since(session, since)
+        points = await phone_points(session, Stretch(length_in(step), since))
+        sums = await sums_since(session, since)
+    for unwritten in rt.health.minutes():
+        slug = unwritten.connector
+        sums.setdefault(slug, Minute(slug, "", since)).add(unwritten)
+    by_system = summed([*phones, *rt.pace.minutes()])
+    pops = PhoneMinute("", since)
+    for each_system in by_system.values():
+        pops.add(each_system)
     callers = sum(pops.matches.values())
     marks: list[Mark] = list(pop_marks({p: _ms(pops.sizes.get(p), 95) for p in PARTS}))
     shown_systems = []
-    by_system = summed(minutes)
     for row in systems:
         told = by_system.get(row.slug, PhoneMinute(row.slug, now))
         stream = streams.get(row.slug)
@@ -144,8 +93,7 @@ async def overview(
             }
         )
     shown_connectors = []
-    sums = await _kept(rt).sums(rt, hours, [each.slug for each in connectors])
-    for each in connectors:
+    async for each in in_turns(connectors):
         instance, total = rt.sources.get(each.slug), sums.get(each.slug)
         contacts = syncs.get(each.slug, {}).get("contacts")
         grant = grants.get(each.slug)
@@ -192,20 +140,22 @@ async def overview(
                 "level": _level(found),
             }
         )
-    step = timedelta(minutes=-(-hours * 60 // _MOST_POINTS))
+    spans = by_span([*points, *rt.pace.minutes()], step)
+    shown_points = [_point(each) async for each in in_turns(spans)]
     return Response(
         dumps(
             {
                 "as_of": now,
                 "hours": hours,
-                "step_minutes": int(step.total_seconds() // 60),
+                "since": since,
+                "step_minutes": step // MINUTE,
                 "marks": sorted(marks, key=lambda mark: (mark.level != "bad", mark.about)),
                 "pops": {
                     "callers": callers,
                     "matches": dict(pops.matches),
                     "parts": [{"part": p, **_times(pops.sizes.get(p))} for p in PARTS],
                     "histogram": _histogram(pops.sizes),
-                    "points": [_point(each) for each in by_span(minutes, step)],
+                    "points": shown_points,
                 },
                 "phone_systems": shown_systems,
                 "connectors": shown_connectors,
@@ -213,13 +163,6 @@ async def overview(
         ),
         media_type="application/json",
     )
-
-
-_SUMS: WeakKeyDictionary[Runtime, _Kept] = WeakKeyDictionary()
-
-
-def _kept(rt: Runtime) -> _Kept:
-    return _SUMS.setdefault(rt, _Kept())
 
 
 def _level(marks: Iterable[Mark]) -> str | None:

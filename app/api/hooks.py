@@ -6,7 +6,7 @@ A plain ASGI application: no dependency injection, no request object per event (
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import structlog
 
@@ -80,7 +80,7 @@ class Hooks:
 
     def _count(self, slug: str, status: int) -> None:
         known = slug in self._rt.phone_systems
-        metrics.hooks.labels(slug if known else "unknown", str(status)).inc()
+        metrics.one(metrics.hooks, slug if known else "unknown", str(status)).inc()
         if known:
             self._rt.pace.answered(slug, status)
 
@@ -88,11 +88,7 @@ class Hooks:
         if scope["method"] not in ("POST", "GET"):
             raise HookError(405, "method_not_allowed", "events are sent by POST")
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
-        try:
-            async with asyncio.timeout(SLOWEST_BODY_S):
-                body = await self._read(slug, headers, receive_body)
-        except TimeoutError:
-            raise HookError(408, "timeout", f"no whole body in {SLOWEST_BODY_S:g} s") from None
+        body = await self._read_in_time(slug, headers, receive_body)
         request = HookRequest(
             method=scope["method"],
             url=self._public_url(scope, headers),
@@ -120,6 +116,21 @@ class Hooks:
         answer = system.answer(request, accepted)
         self._keep_whole(slug, request, answer.status)
         return answer
+
+    async def _read_in_time(self, slug: str, headers: dict[str, str], receive_body: Any) -> bytes:
+        """Read the body; `asyncio.timeout` would do the same in ten times the time."""
+        loop = asyncio.get_running_loop()
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        patience = loop.call_later(SLOWEST_BODY_S, task.cancel)
+        try:
+            return await self._read(slug, headers, receive_body)
+        except asyncio.CancelledError:
+            if loop.time() < patience.when():
+                raise  # It is the server that stops.
+            task.uncancel()
+            raise HookError(408, "timeout", f"no whole body in {SLOWEST_BODY_S:g} s") from None
+        finally:
+            patience.cancel()
 
     async def _read(self, slug: str, headers: dict[str, str], receive_body: Any) -> bytes:
         length = headers.get("content-length", "0")

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel
 
 from app.api.deps import Admin, RuntimeDep
 from app.api.oauth import AuthorisationOut, authorisation
 from app.core.latency import Minute, added, latest, percentile_ms
+from app.core.spans import HOUR, MINUTE, Stretch, length_in, span_of, step_of
 from app.entries import Slug
 from app.errors import AppError
 from app.sources.guard import BreakerState
 from app.store import configuration
 from app.store.models import ConnectorRow
-from app.store.source_health import KEEP_FOR, minutes_since
+from app.store.source_health import points_of
 from app.store.source_models import OAuthGrant
+from app.store.spans import LONGEST_WINDOW
+from app.turns import in_turns
 
 router = APIRouter(prefix="/api/v1", tags=["connectors"])
 _MOST_POINTS = 360
-_LONGEST_HOURS = int(KEEP_FOR.total_seconds() // 3_600)
+_LONGEST_HOURS = LONGEST_WINDOW // HOUR
 
 
 class CountsOut(BaseModel):
@@ -54,7 +57,8 @@ class FaultOut(BaseModel):
 class SourceHealthOut(BaseModel):
     """`breaker`, `budget_left` and `faults` are those of the process that answers.
 
-    `points` lie `step_minutes` apart; spans in which nothing was asked are left out.
+    All counts are from `since` on, where a span of `step_minutes` starts: up to a span before the
+    `hours` asked for. `points` lie so far apart; spans in which nothing was asked are left out.
     """
 
     connector: str
@@ -64,35 +68,39 @@ class SourceHealthOut(BaseModel):
     authorisation: AuthorisationOut | None
     last_success_at: datetime | None
     hours: int
+    since: datetime
     step_minutes: int
     sections: list[CountsOut]
     points: list[PointOut]
     faults: list[FaultOut]
 
 
-@router.get("/connectors/{slug}/health")
+@router.get("/connectors/{slug}/health", response_model=SourceHealthOut)
 async def get_health(
     slug: Annotated[Slug, Path()],
     _admin: Admin,
     runtime: RuntimeDep,
     hours: Annotated[int, Query(ge=1, le=_LONGEST_HOURS)] = 24,
-) -> SourceHealthOut:
+) -> Response:
     """Read how a connector has been answering in the last hours, over all processes."""
-    now = runtime.clock()
+    step = step_of(hours * HOUR, _MOST_POINTS)
+    since = span_of(runtime.clock() - hours * HOUR, step)
     async with runtime.db.read() as session:
         row = await session.get(ConnectorRow, slug)
         if row is None:
             raise AppError(404, "connector_not_found", "there is no connector with this slug")
         grant = await session.get(OAuthGrant, slug)
-        minutes = await minutes_since(session, now - timedelta(hours=hours), slug)
+        minutes = await points_of(session, slug, Stretch(length_in(step), since))
     minutes += runtime.health.minutes(slug)
-    step = timedelta(minutes=-(-hours * 60 // _MOST_POINTS))
-    sums = added(minutes)
+    sums = [each async for each in in_turns(added(minutes))]
     success: datetime | None = None
     for each in sums:
         success = latest(success, each.last_success_at)
+    points = [
+        PointOut(at=each.at, **_counts(each)) async for each in in_turns(added(minutes, step))
+    ]
     instance = runtime.sources.get(slug)
-    return SourceHealthOut(
+    told = SourceHealthOut(
         connector=slug,
         fault=instance.fault if instance else None,
         breaker=instance.guard.state if instance else None,
@@ -100,14 +108,16 @@ async def get_health(
         authorisation=authorisation(row, configuration.open_settings(row, runtime.secrets), grant),
         last_success_at=success,
         hours=hours,
-        step_minutes=int(step.total_seconds() // 60),
+        since=since,
+        step_minutes=step // MINUTE,
         sections=[CountsOut(**_counts(each)) for each in sums],
-        points=[PointOut(at=each.at, **_counts(each)) for each in added(minutes, step)],
+        points=points,
         faults=[
             FaultOut(at=each.at, section=each.section, code=each.code, text=each.text)
             for each in runtime.health.faults(slug)
         ],
     )
+    return Response(told.model_dump_json(), media_type="application/json")
 
 
 def _counts(minute: Minute) -> dict[str, object]:

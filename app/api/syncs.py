@@ -68,7 +68,7 @@ async def get_sync(slug: SlugPath, _admin: Admin, runtime: RuntimeDep) -> SyncsO
     """Read how far the present sync is, in whichever process it runs, and how the last one went."""
     instance = _instance(runtime, slug)
     async with runtime.db.read() as session:
-        states = (await configuration.sync_states(session)).get(slug, {})
+        states = (await configuration.sync_states(session, slug)).get(slug, {})
     parts = [part for part in PARTS if part in states or instance.provides(part)]
     return SyncsOut(
         running=await syncs.running(runtime, slug),

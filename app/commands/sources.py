@@ -11,7 +11,6 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
 from app.commands.common import NoMigrate, console, errors, fail, opened, prepare, run
-from app.core.latency import Minute
 from app.core.sync import PARTS, Part
 from app.errors import UserError
 from app.garbage import spare_the_collector
@@ -23,7 +22,7 @@ from app.sources.sync import Progress as SyncProgress
 from app.store.configuration import sync_states
 from app.store.grants import grants_by_connector
 from app.store.models import SyncState
-from app.store.source_health import minutes_since
+from app.store.source_health import LastWord, last_words
 from app.store.source_models import OAuthGrant
 from app.syncs import sync_source
 from connectors.sdk.types import CheckStatus
@@ -53,7 +52,7 @@ async def _list(settings: Settings, no_migrate: bool) -> None:
         async with rt.db.read() as session:
             states = await sync_states(session)
             grants = await grants_by_connector(session)
-            minutes = await minutes_since(session, rt.clock() - LOOKED_BACK)
+            words = await last_words(session, rt.clock() - LOOKED_BACK)
         columns = (
             "connector",
             "kind",
@@ -70,7 +69,7 @@ async def _list(settings: Settings, no_migrate: bool) -> None:
             table.add_row(
                 instance.slug,
                 instance.config.kind,
-                _state(instance, grants.get(instance.slug), minutes),
+                _state(instance, grants.get(instance.slug), words.get(instance.slug)),
                 brings,
                 *(str(parts[part].kept) if part in parts else "" for part in PARTS),
                 _last(parts),
@@ -87,7 +86,7 @@ def _last(parts: Mapping[str, SyncState]) -> str:
     return "; ".join([f"{max(ended):%Y-%m-%d %H:%M:%S}Z", *said])
 
 
-def _state(instance: Instance, grant: OAuthGrant | None, minutes: list[Minute]) -> str:
+def _state(instance: Instance, grant: OAuthGrant | None, word: LastWord | None) -> str:
     """Say how a source is, and what a person has to do."""
     connector, slug = instance.connector, instance.slug
     if connector is None:
@@ -98,13 +97,11 @@ def _state(instance: Instance, grant: OAuthGrant | None, minutes: list[Minute]) 
         if grant.refused_at is not None:
             since = f"{grant.refused_at:%Y-%m-%d %H:%M}Z"
             return f"auth_expired since {since}: connect it again on /admin/sources/{slug}"
-    mine = [each for each in minutes if each.connector == slug]
-    answered = max((each.at for each in mine if each.answers), default=None)
-    failed = [m for m in mine if m.errors and (answered is None or m.at > answered)]
-    if failed:
-        first = min(failed, key=lambda each: each.at)
-        return f"{first.errors.most_common(1)[0][0]} since {first.at:%Y-%m-%d %H:%M}Z"
-    return "ok" if answered else "not asked lately"
+    if word is None:
+        return "not asked lately"
+    if word.failing_since is not None:
+        return f"{word.code} since {word.failing_since:%Y-%m-%d %H:%M}Z"
+    return "ok"
 
 
 @app.command("check")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
 from app.core.call import Attestation
 from app.core.profile import Section
+from app.core.values import value
 
 Level = Literal["info", "warning", "critical"]
 _ORDER = {"critical": 0, "warning": 1, "info": 2}
@@ -17,7 +17,7 @@ _VIP = frozenset({"vip", "key account", "platinum"})
 _COMPLAINT = "complaint"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Alert:
     """One thing to know at once; `code` is stable, `text` is for the agent."""
 

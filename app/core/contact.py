@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, NotRequired, TypedDict
+from typing import NamedTuple, NotRequired, TypedDict
 from urllib.parse import urlsplit
 
 from phonenumbers import SUPPORTED_REGIONS
 
 from app.core.match import phone_keys
 from app.core.phone import normalise_for_index
-from connectors.sdk.types import ContactRow, Number, PhoneRow, RejectedRow
+from app.core.values import value
+from connectors.sdk.types import ContactRow, Number, Owner, PhoneRow, RejectedRow
 
 # Sources are hostile: what is longer is cut, so that no record can bloat a pop or an index row.
 _TEXT = 200
@@ -36,10 +36,10 @@ _JOINERS = "\u200c\u200d"
 class StoredPhone(TypedDict):
     """A number of a contact; `e164` is None when it could not be read."""
 
+    e164: str | None
     raw: str
     type: str | None
     is_primary: bool
-    e164: str | None
 
 
 class StoredContact(TypedDict):
@@ -72,7 +72,7 @@ class IndexRow(NamedTuple):
     is_primary: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Reading:
     """What was understood of a contact, and which of its numbers were not."""
 
@@ -92,27 +92,29 @@ def read_contact(row: ContactRow, region: str | None) -> Reading | RejectedRow:
             f"contact {_quoted(row.remote_id)}",
             f"the remote_id must have 1 to {_TEXT} characters, none of them a control character",
         )
-    own_region = (row.region or "").strip().upper()
-    phones, rejected = _numbers(row, own_region if own_region in SUPPORTED_REGIONS else region)
-    company = clean(row.company_name)
-    name = clean(row.display_name) or company or row.remote_id
+    if row.region and (own_region := row.region.strip().upper()) in SUPPORTED_REGIONS:
+        region = own_region
+    phones, rejected = _numbers(row, region)
+    name = clean(row.display_name) or clean(row.company_name) or row.remote_id
     contact = StoredContact(remote_id=row.remote_id, display_name=name)
     for field, limit in _TEXTS:
         # Most have a few of them: a million contacts are read at a time.
-        if (value := getattr(row, field)) and (text := clean(value, limit)):
+        if (given := getattr(row, field)) and (text := clean(given, limit)):
             contact[field] = text  # type: ignore[literal-required]
-    known: dict[str, Any] = {
-        "remote_url": web_address(row.remote_url),
-        "marketing_consent": row.marketing_consent,
-        "updated_at": row.updated_at and row.updated_at.isoformat(),
-        "owner": _owner(row),
-        "tags": _cleaned(row.tags, _SHORT),
-        "email_addresses": _cleaned(row.email_addresses, _TEXT),
-        "phone_numbers": phones,
-    }
-    for field, value in known.items():
-        if value or value is False:
-            contact[field] = value  # type: ignore[literal-required]
+    if row.remote_url and (address := web_address(row.remote_url)):
+        contact["remote_url"] = address
+    if row.marketing_consent is not None:
+        contact["marketing_consent"] = row.marketing_consent
+    if row.updated_at is not None:
+        contact["updated_at"] = row.updated_at.isoformat()
+    if row.owner is not None and (owner := _owner(row.owner)):
+        contact["owner"] = owner
+    if row.tags and (tags := _cleaned(row.tags, _SHORT)):
+        contact["tags"] = tags
+    if row.email_addresses and (addresses := _cleaned(row.email_addresses, _TEXT)):
+        contact["email_addresses"] = addresses
+    if phones:
+        contact["phone_numbers"] = phones
     return Reading(contact, _index(phones), rejected)
 
 
@@ -141,16 +143,16 @@ def _numbers(
         raw = clean(phone.raw, _SHORT)
         if raw is None:
             continue
-        number = normalise_for_index(raw, region)
-        if number.e164 is None and not _is_extension(raw):
-            where = f"contact {_quoted(row.remote_id)}"
-            rejected.append(RejectedRow(where, _why(phone, number.withheld, region)))
-        if number.e164 is None and not phone_keys(number):
-            continue
+        e164, withheld = normalise_for_index(raw, region)
+        if e164 is None:
+            if not _is_extension(raw):
+                where = f"contact {_quoted(row.remote_id)}"
+                rejected.append(RejectedRow(where, _why(phone, withheld, region)))
+            if withheld or not phone_keys(Number(raw=raw)):
+                continue
         kind = clean(phone.type, _SHORT)
-        phones.append(
-            StoredPhone(raw=raw, type=kind, is_primary=phone.is_primary, e164=number.e164)
-        )
+        # In the order of the contract: the golden record has it as it is.
+        phones.append({"e164": e164, "raw": raw, "type": kind, "is_primary": phone.is_primary})
     if (more := len(row.phone_numbers) - _ENTRIES) > 0:
         where = f"contact {_quoted(row.remote_id)}"
         rejected.append(RejectedRow(where, f"{more} numbers after the first {_ENTRIES} left out"))
@@ -183,15 +185,13 @@ def _why(phone: PhoneRow, withheld: bool, region: str | None) -> str:
     return f"number {quoted} cannot be read as one of region {region}"
 
 
-def _owner(row: ContactRow) -> dict[str, str | None] | None:
-    if row.owner is None:
-        return None
-    owner = {"name": clean(row.owner.name), "email": clean(row.owner.email)}
+def _owner(given: Owner) -> dict[str, str | None] | None:
+    owner = {"name": clean(given.name), "email": clean(given.email)}
     return owner if any(owner.values()) else None
 
 
 def _cleaned(values: Sequence[str], limit: int) -> list[str]:
-    return [text for value in values[:_ENTRIES] if (text := clean(value, limit))] if values else []
+    return [text for value in values[:_ENTRIES] if (text := clean(value, limit))]
 
 
 def clean(value: str | None, limit: int = _TEXT) -> str | None:

@@ -26,6 +26,7 @@ _STRENGTHS = (_ACCOUNT, _TAX, _BY_NAME, _EMAIL)
 _PAIRED = (_BY_NAME, _EMAIL)
 
 # What people type into a field that they must fill.
+_A_DIGIT = re.compile(r"[1-9]")
 _NO_VALUE = frozenset(("", "na", "none", "null", "nil", "unknown", "tbc", "tbd", "test"))
 _MIN_TAX_DIGITS = 5
 _MAX_KEY = 200
@@ -35,6 +36,7 @@ _LEGAL_FORMS = frozenset(
     "inc incorporated kft kg kgaa limited llc llp lp ltd ltda mbh nv oao ohg oo oy oyj ooo plc pte "
     "pty pvt sa sab sarl sas se sl slu snc sp spa spol srl sro ug und zoo zrt".split()
 )
+_LEADING_DIGITS = re.compile(r"[0-9]{1,12}")
 _JOINED_MARKS = re.compile(r"[.'’`´]")
 _OTHER_MARKS = re.compile(r"[\W_]+")
 
@@ -185,9 +187,11 @@ def customer_id(ref: Ref) -> str:
     """Return the id of a customer first seen in this record.
 
     The same record gets the same id again after it was gone for a while, so that its calls and
-    notes are found again.
+    notes are found again. Customers are stored in the order of their records' numbers: fast.
     """
-    return "c-" + hashlib.blake2b("\x1f".join(ref).encode(), digest_size=10).hexdigest()
+    digest = hashlib.blake2b(f"{ref[0]}\x1f{ref[1]}".encode(), digest_size=8).hexdigest()
+    digits = _LEADING_DIGITS.match(ref[1])
+    return f"c-{digits[0]}-{digest}" if digits else f"c-{digest}"
 
 
 def account_keys(given: Iterable[str]) -> tuple[str, ...]:
@@ -217,25 +221,23 @@ def golden(customer: str, links: Iterable[Link]) -> dict[str, Any]:
 
     Each link also has its `external_id`, by which connectors without contacts are asked.
     """
-    ordered = sorted(links, key=lambda k: (-k.priority, k.connector, k.contact["remote_id"]))
+    ordered = list(links)
+    if len(ordered) > 1:
+        ordered.sort(key=lambda k: (-k.priority, k.connector, k.contact["remote_id"]))
     contacts = [link.contact for link in ordered]
-
-    def best(field: str) -> Any:
-        for contact in contacts:
-            if value := contact.get(field):
-                return value
-        return None
-
+    best: Mapping[str, Any] = contacts[0] if len(contacts) == 1 else {}
+    if len(contacts) > 1:
+        best = {k: v for contact in reversed(contacts) for k, v in contact.items() if v}
     return {
         "customer_id": customer,
-        "display_name": best("display_name"),
-        "company_name": best("company_name"),
-        "tier": best("tier"),
-        "tags": _united(tag for c in contacts for tag in c.get("tags", ())),
-        "language": best("language"),
-        "phone_numbers": _phones(p for c in contacts for p in c.get("phone_numbers", ())),
-        "email_addresses": _united(a for c in contacts for a in c.get("email_addresses", ())),
-        "owner": best("owner"),
+        "display_name": best.get("display_name"),
+        "company_name": best.get("company_name"),
+        "tier": best.get("tier"),
+        "tags": _united([tag for c in contacts for tag in c.get("tags", ())]),
+        "language": best.get("language"),
+        "phone_numbers": _phones([p for c in contacts for p in c.get("phone_numbers", ())]),
+        "email_addresses": _united([a for c in contacts for a in c.get("email_addresses", ())]),
+        "owner": best.get("owner"),
         "links": [
             {
                 "connector": link.connector,
@@ -251,6 +253,8 @@ def golden(customer: str, links: Iterable[Link]) -> dict[str, Any]:
 def account_key(contact: StoredContact) -> str:
     """Return the account number of a contact, "" where it has none or something typed instead."""
     account = contact.get("external_id", "").strip()
+    if _A_DIGIT.search(account):
+        return account
     typed = _OTHER_MARKS.sub("", account).casefold().strip("0")
     return "" if typed in _NO_VALUE else account
 
@@ -270,19 +274,18 @@ def keys_of(contact: StoredContact) -> frozenset[str]:
 
 
 def _known_numbers(contact: StoredContact) -> frozenset[str]:
-    return frozenset(phone["e164"] for phone in contact.get("phone_numbers", ()) if phone["e164"])
+    return frozenset([p["e164"] for p in contact.get("phone_numbers", ()) if p["e164"]])
 
 
-def _keys(contact: StoredContact, numbers: Iterable[str]) -> Iterable[str]:
-    if account := account_key(contact):
-        yield _ACCOUNT + account
-    if tax := tax_key(contact):
-        yield _TAX + tax
+def _keys(contact: StoredContact, numbers: Iterable[str]) -> list[str]:
+    keys = [_ACCOUNT + account] if (account := account_key(contact)) else []
+    if "tax_number" in contact and (tax := tax_key(contact)):
+        keys.append(_TAX + tax)
     for address in contact.get("email_addresses", ()):
-        name, at, domain = address.strip().casefold().rpartition("@")
-        if at and name and domain:
-            for number in numbers:
-                yield f"{_EMAIL}{number} {name}@{domain}"[:_MAX_KEY]
+        whole = address.strip().casefold()
+        if all(whole.rpartition("@")):
+            keys += [f"{_EMAIL}{number} {whole}"[:_MAX_KEY] for number in numbers]
+    return keys
 
 
 def _held_twice(records: Iterable[Record]) -> Iterable[str]:
@@ -369,31 +372,29 @@ def _by_word(groups: list[list[Record]], members: Collection[int]) -> list[set[i
     return list(sides.values())
 
 
-def _united(values: Iterable[str]) -> list[str]:
-    given = list(values)
-    if len(given) < 2:
-        return given
+def _united(values: list[str]) -> list[str]:
+    if len(values) < 2:
+        return values
     first: dict[str, str] = {}
-    for value in given:
+    for value in values:
         first.setdefault(value.casefold(), value)
     return list(first.values())
 
 
-def _phones(phones: Iterable[StoredPhone]) -> list[StoredPhone]:
+def _phones(phones: list[StoredPhone]) -> list[StoredPhone]:
+    if len(phones) < 2:
+        return phones
     united: dict[str, StoredPhone] = {}
     primary: str | None = None
     for phone in phones:
         key = phone["e164"] or phone["raw"]
         seen = united.get(key)
         if seen is None:
-            united[key] = StoredPhone({**phone, "is_primary": False})
+            united[key] = {**phone, "is_primary": False}
         elif seen["type"] is None:
             seen["type"] = phone["type"]
         if phone["is_primary"] and primary is None:
             primary = key
     if primary is not None:
         united[primary]["is_primary"] = True
-    return [
-        {"e164": p["e164"], "raw": p["raw"], "type": p["type"], "is_primary": p["is_primary"]}
-        for p in united.values()
-    ]
+    return list(united.values())

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from app.core.spans import span_of
 
 # Each class is a tenth wider than the one before: a figure read from it is right to 5 %.
 _STEP = math.log(1.1)
@@ -15,7 +18,7 @@ _LEAST_MS = 0.1
 
 @dataclass(slots=True)
 class Minute:
-    """What one source did for one section in one minute, in this process.
+    """What one source did for one section in one minute, in this process; or a sum of such.
 
     `errors` counts by code, `sizes` answers and timeouts by `size_class` of their time.
     """
@@ -28,6 +31,14 @@ class Minute:
     errors: Counter[str] = field(default_factory=Counter)
     sizes: Counter[int] = field(default_factory=Counter)
     last_success_at: datetime | None = None
+
+    def add(self, other: Minute) -> None:
+        """Take in what another process or minute counted."""
+        self.answers += other.answers
+        self.cache_hits += other.cache_hits
+        self.errors.update(other.errors)
+        self.sizes.update(other.sizes)
+        self.last_success_at = latest(self.last_success_at, other.last_success_at)
 
 
 def size_class(ms: float) -> int:
@@ -53,31 +64,23 @@ def percentile_ms(counts: Mapping[int, int], percent: float) -> float | None:
     raise AssertionError("the counts do not sum up")
 
 
-def added(minutes: Iterable[Minute], every: timedelta | None = None) -> list[Minute]:
+def added(minutes: Iterable[Minute], every: timedelta | None = None) -> Iterator[Minute]:
     """Add up what several processes and minutes counted, by section and span of time.
 
-    `every` None: one sum for each section. Spans start at multiples of `every` since 1970.
+    `every` None: one sum for each section.
     """
-    sums: dict[tuple[str, datetime | None], Minute] = {}
-    for minute in minutes:
-        start = span_of(minute.at, every) if every else None
-        total = sums.setdefault(
-            (minute.section, start), Minute(minute.connector, minute.section, start or minute.at)
-        )
-        total.answers += minute.answers
-        total.cache_hits += minute.cache_hits
-        total.errors.update(minute.errors)
-        total.sizes.update(minute.sizes)
-        total.last_success_at = latest(total.last_success_at, minute.last_success_at)
-    return [sums[key] for key in sorted(sums, key=lambda k: (k[0], str(k[1])))]
+
+    def span(minute: Minute) -> tuple[str, datetime | None]:
+        return minute.section, span_of(minute.at, every) if every else None
+
+    for (section, start), within in groupby(sorted(minutes, key=span), span):
+        first = next(within)
+        total = Minute(first.connector, section, start or first.at)
+        for minute in (first, *within):
+            total.add(minute)
+        yield total
 
 
 def latest(one: datetime | None, other: datetime | None) -> datetime | None:
     """Return the later of two times that may be unknown."""
     return max(one, other) if one and other else one or other
-
-
-def span_of(at: datetime, every: timedelta) -> datetime:
-    """Return the start of the span of time that a time falls into."""
-    seconds = every.total_seconds()
-    return datetime.fromtimestamp(at.timestamp() // seconds * seconds, UTC)

@@ -11,10 +11,10 @@ from app.core.contact import Reading, read_contact
 from app.core.identity import Link, Ref, customer_id, golden, keys_of
 from connectors.sdk.types import ContactRow, RejectedRow
 
-# Of a contact: remote_id, customer_id, display_name, doc, data; of a number: key, remote_id, raw,
-# type, is_primary; of a key: key, remote_id.
+# Of a contact: remote_id, customer_id, display_name, doc, data; of a number: key, remote_id,
+# customer_id, raw, type, is_primary; of a key: key, remote_id.
 ContactValues = tuple[str, str, str, str, str]
-NumberValues = tuple[str, str, str, str | None, bool]
+NumberValues = tuple[str, str, str, str, str | None, bool]
 KeyValues = tuple[str, str]
 
 
@@ -56,6 +56,6 @@ def _add(ready: Prepared, connector: str, reading: Reading) -> None:
         )
     )
     for row in reading.index:
-        ready.numbers.append((row.key, remote_id, row.raw, row.type, row.is_primary))
+        ready.numbers.append((row.key, remote_id, customer, row.raw, row.type, row.is_primary))
     for key in keys_of(contact):
         ready.keys.append((key, remote_id))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Literal, get_args
 
-from app.core.latency import latest, span_of
+from app.core.latency import latest
+from app.core.spans import span_of
 
 # All but the first from a call's first event received: `delay` is from its happening there to its
 # receipt here, `drawn` the browser's own share of `painted`.
@@ -18,7 +20,7 @@ PARTS: tuple[Part, ...] = get_args(Part)
 
 @dataclass(slots=True)
 class PhoneMinute:
-    """What one phone system did in one minute, in this process.
+    """What one phone system did in one minute, in this process; or a sum of such.
 
     `answers` counts webhooks by status, `matches` callers by outcome, `matched` those that a
     connector knew, by connector; `sizes` times by part and `latency.size_class`.
@@ -53,10 +55,14 @@ def summed(minutes: Iterable[PhoneMinute]) -> dict[str, PhoneMinute]:
     return sums
 
 
-def by_span(minutes: Iterable[PhoneMinute], every: timedelta) -> list[PhoneMinute]:
-    """Add up all phone systems by span of time; spans start at multiples of `every` since 1970."""
-    sums: dict[datetime, PhoneMinute] = {}
-    for minute in minutes:
-        start = span_of(minute.at, every)
-        sums.setdefault(start, PhoneMinute("", start)).add(minute)
-    return [sums[start] for start in sorted(sums)]
+def by_span(minutes: Iterable[PhoneMinute], every: timedelta) -> Iterator[PhoneMinute]:
+    """Add up all phone systems by span of time, one after the other."""
+
+    def start_of(minute: PhoneMinute) -> datetime:
+        return span_of(minute.at, every)
+
+    for start, within in groupby(sorted(minutes, key=start_of), start_of):
+        total = PhoneMinute("", start)
+        for minute in within:
+            total.add(minute)
+        yield total

@@ -35,6 +35,10 @@ _WITHHELD_WORDS = frozenset(
 _WITHHELD_DIGITS = frozenset(
     ("266696687", "7378742833", "86282452253", "2562533", "8656696", "0000000000")
 )
+# All ways in which they may stand where a number does.
+_WITHHELD_NUMBERS = frozenset(
+    f"{plus}{one}{digits}" for plus in ("", "+") for one in ("", "1") for digits in _WITHHELD_DIGITS
+)
 
 # Longer texts are not numbers (phonenumbers itself stops at 250).
 _MAX_TEXT = 250
@@ -88,16 +92,17 @@ def normalise(raw: str | None, region: str | None) -> Number:
     )
 
 
-def normalise_for_index(raw: str | None, region: str | None) -> Number:
-    """Read a number as `normalise` does, without the forms that people see.
+def normalise_for_index(raw: str, region: str | None) -> tuple[str | None, bool]:
+    """Return the E.164 of a number as `normalise` does, and whether it says that it is withheld.
 
     A sync reads millions, each once: this leaves the cache to callers, and numbers that are
     plainly written take a tenth of the time.
     """
-    e164 = plain_e164(raw, region.upper() if region else None) if raw else None
-    if raw is None or e164 is None or _says_withheld(raw) or _says_withheld(e164):
-        return _understand(raw, region)[0]
-    return Number(raw=raw, e164=e164)
+    e164 = plain_e164(raw, region.upper() if region else None)
+    if e164 is None or raw in _WITHHELD_NUMBERS or e164 in _WITHHELD_NUMBERS:
+        number = _understand(raw, region)[0]
+        return number.e164, number.withheld
+    return e164, False
 
 
 def _understand(raw: str | None, region: str | None) -> tuple[Number, PhoneNumber | None]:

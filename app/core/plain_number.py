@@ -18,7 +18,7 @@ from phonenumbers import NumberFormat, PhoneMetadata, PhoneNumberDesc
 
 from connectors.sdk.types import Number
 
-_PLAIN = re.compile(r"\(?\+?\(?[0-9](?:[0-9]|[ ()./-](?!0\)))*")
+_PLAIN = re.compile(r"\(?\+?\(?[0-9]+(?:[ ()./-](?!0\))[0-9]*)*")
 _MARKS = str.maketrans("", "", " ()./-")
 _MIN_DIGITS = 7
 _MAX_DIGITS = 15
@@ -37,14 +37,15 @@ _KINDS = (
 # In this order the library looks for what kind of number it is.
 _TRIED = (*_KINDS[2:], *_KINDS[:2])
 _FIRST_GROUP = re.compile(r"(\\\d)")
+_GROUP = re.compile(r"\\(\d)")
 Matcher = Callable[[str], re.Match[str] | None]
 
 
 class _Form(NamedTuple):
-    """How numbers that begin so and look so are written; `rule` is a replacement for `sub`."""
+    """How numbers that begin so and look so are written: `rule` is a format of the groups."""
 
     begins: Matcher | None
-    whole: re.Pattern[str]
+    whole: Matcher
     rule: str
 
 
@@ -103,8 +104,10 @@ def plain_number(raw: str, region: str | None) -> Number | None:
 
 def _written(number: str, forms: tuple[_Form, ...]) -> str:
     for form in forms:
-        if (form.begins is None or form.begins(number)) and form.whole.fullmatch(number):
-            return form.whole.sub(form.rule, number)
+        if form.begins is None or form.begins(number):
+            found = form.whole(number)
+            if found is not None:
+                return form.rule.format(*found.groups())
     return number
 
 
@@ -115,9 +118,12 @@ def _line_type(number: str, region: _Region) -> str:
 
 
 def _find(raw: str, region: str | None) -> _Found | None:
-    if _PLAIN.fullmatch(raw) is None:
-        return None
-    text = raw.translate(_MARKS)
+    text = raw.replace(" ", "")
+    # Most are digits and spaces alone: the pattern takes them all, unless a space is first.
+    if not (text.isascii() and text.isdigit() and raw[0] != " "):
+        if _PLAIN.fullmatch(raw) is None:
+            return None
+        text = raw.translate(_MARKS)
     if text[0] == "+":
         return _international(text[1:])
     return _national(text, region) if region is not None else None
@@ -146,27 +152,28 @@ def _national(digits: str, region: str) -> _Found | None:
         digits = digits[trunk.end() :]
     if not own.general(digits):
         return None
-    return _checked(own.country_code, digits, _regions(own.country_code))
+    return _checked(own.country_code, digits, _regions(own.country_code), own)
 
 
-def _checked(country_code: str, number: str, regions: tuple[_Region, ...]) -> _Found | None:
-    """Return the number if the library would leave these digits as they are and call them valid."""
+def _checked(
+    country_code: str, number: str, regions: tuple[_Region, ...], looks_like: _Region | None = None
+) -> _Found | None:
+    """Return the number if the library would leave these digits as they are and call them valid.
+
+    `looks_like`: a region of whose general pattern it is known to be.
+    """
     main = regions[0]
     if number[:1] == "0" or len(number) not in main.lengths:
         return None
     if main.trunk is not None and main.trunk(number):
         return None
     for region in regions:
-        if region.begins is not None:
-            if region.begins(number):
-                return _Found(region, country_code, number) if _is_valid(number, region) else None
-        elif _is_valid(number, region):
+        begins = region.begins is None or region.begins(number)
+        if begins and (region is looks_like or region.general(number)) and region.kinds(number):
             return _Found(region, country_code, number)
+        if begins and region.begins is not None:
+            return None
     return None
-
-
-def _is_valid(number: str, region: _Region) -> bool:
-    return bool(region.general(number) and region.kinds(number))
 
 
 @lru_cache(maxsize=1024)
@@ -209,7 +216,9 @@ def _form(given: NumberFormat, *, national: bool) -> _Form:
     # The last beginning is the most exact one.
     begins = given.leading_digits_pattern[-1:]
     return _Form(
-        re.compile(begins[0]).match if begins else None, re.compile(given.pattern or ""), rule
+        re.compile(begins[0]).match if begins else None,
+        re.compile(given.pattern or "").fullmatch,
+        _GROUP.sub(lambda group: f"{{{int(group[1]) - 1}}}", rule),
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from app.core.values import value
 from connectors.sdk.types import SectionFacts
 
 Status = Literal[
@@ -32,7 +32,7 @@ SECTION_NAMES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SourceOutcome:
     """What one source said about one section; `facts` may be old ones when it is down.
 
@@ -66,7 +66,7 @@ class SourceOutcome:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ConflictValue:
     """What one source gives for a field that another gives differently."""
 
@@ -75,7 +75,7 @@ class ConflictValue:
     as_of: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Conflict:
     """Two sources disagree; `chosen` is the connector whose value is shown."""
 
@@ -84,7 +84,7 @@ class Conflict:
     chosen: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Section:
     """One block of the pop (contract section 5)."""
 

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from heapq import merge
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 APART = "\x1f"
 
 
-class Line(NamedTuple):
-    """What a customer bought on a day (from 1970-01-01); `quantity` None = unknown.
+# What a customer bought: the day (from 1970-01-01), the item (`item_key`), and how many of it, None
+# = unknown. Plain tuples: a caller has 300 of them.
+Line = tuple[int, str, float | None]
 
-    `key` names the item (`item_key`); the price is an exact decimal as text.
-    """
 
-    day: int
+class Ordered(NamedTuple):
+    """What an order says of an item (`item_key`); the price is an exact decimal as text."""
+
     key: str
-    quantity: float | None
-    sku: str | None = None
-    name: str | None = None
-    unit_price: str | None = None
-    currency: str | None = None
-
-
-# A row of these seven values as a line, without `_make`'s look at their number: a caller has 300.
-as_line: Callable[[Iterable[Any]], Line] = partial(tuple.__new__, Line)
+    sku: str | None
+    name: str | None
+    unit_price: str | None
+    currency: str | None
 
 
 def item_key(connector: str, item: str) -> str:
@@ -41,8 +36,8 @@ def parts_of_key(key: str) -> tuple[str, str]:
     return connector, item
 
 
-def newest(histories: Sequence[Iterable[Line]], limit: int) -> list[Line]:
+def newest(histories: Sequence[Sequence[Line]], limit: int) -> Sequence[Line]:
     """Return the newest lines of several histories, each of which begins with its newest."""
     if len(histories) == 1:
-        return list(islice(histories[0], limit))
-    return list(islice(merge(*histories, key=lambda line: -line.day), limit))
+        return histories[0][:limit]
+    return list(islice(merge(*histories, key=lambda line: -line[0]), limit))

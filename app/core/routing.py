@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -36,17 +37,20 @@ class Directory:
     @classmethod
     def of(cls, agents: Iterable[Agent]) -> Directory:
         """Index the agents."""
-        by_extension: dict[str, tuple[Agent, ...]] = {}
-        by_queue: dict[str, tuple[Agent, ...]] = {}
+        by_extension: defaultdict[str, list[Agent]] = defaultdict(list)
+        by_queue: defaultdict[str, list[Agent]] = defaultdict(list)
         by_id: dict[str, Agent] = {}
         for agent in agents:
             by_id[agent.user_id] = agent
             for address in dict.fromkeys((*agent.extensions, agent.email)):
-                key = address.casefold()
-                by_extension[key] = (*by_extension.get(key, ()), agent)
+                by_extension[address.casefold()].append(agent)
             for queue in dict.fromkeys(agent.queues):
-                by_queue[queue] = (*by_queue.get(queue, ()), agent)
-        return cls(by_extension, by_queue, by_id)
+                by_queue[queue].append(agent)
+        return cls(
+            {address: tuple(each) for address, each in by_extension.items()},
+            {queue: tuple(each) for queue, each in by_queue.items()},
+            by_id,
+        )
 
     def at(self, extension: str) -> tuple[Agent, ...]:
         """Agents with this extension."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any
@@ -13,6 +13,7 @@ import structlog
 from pydantic import BaseModel
 
 from app.core.profile import SourceOutcome
+from app.core.values import replace
 from app.sources.cache import Cache, Kept, Key
 from app.sources.health import Health
 from app.sources.instances import Instance, Instances

@@ -60,9 +60,10 @@ class Health:
         """Return the last faults that this process saw, newest first."""
         return list(reversed(self._faults.get(connector, ())))
 
-    def minutes(self, connector: str) -> list[Minute]:
-        """Return what is not yet written down."""
-        return [each for each in self._minutes.values() if each.connector == connector]
+    def minutes(self, connector: str | None = None) -> list[Minute]:
+        """Return what is not yet written down, of one connector or of all."""
+        unwritten = self._minutes.values()
+        return [each for each in unwritten if connector in (None, each.connector)]
 
     def take(self, *, whole_minutes: bool = True) -> list[Minute]:
         """Hand over what is to be written down, without the minute that still runs."""

@@ -17,6 +17,8 @@ from app.store.logins import end_sessions
 from app.store.models import User
 from app.store.version import bump_config_version
 
+_AT_A_TIME = 500
+
 
 def agent_of(user: User) -> Agent:
     """Return the user as routing sees them."""
@@ -28,6 +30,21 @@ def agent_of(user: User) -> Agent:
         extensions=tuple(user.extensions),
         queues=tuple(user.queues),
     )
+
+
+async def agents(session: AsyncSession) -> list[Agent]:
+    """Read everybody who may log in: tens of thousands a few at a time, as calls come first."""
+    columns = (User.id, User.name, User.email, User.role, User.extensions, User.queues)
+    some = select(*columns).where(~User.disabled).order_by(User.id).limit(_AT_A_TIME)
+    found: list[Agent] = []
+    rows = (await session.execute(some)).all()
+    while rows:
+        found += (
+            Agent(user_id, name, email, role, tuple(extensions), tuple(queues))
+            for user_id, name, email, role, extensions, queues in rows
+        )
+        rows = (await session.execute(some.where(User.id > rows[-1].id))).all()
+    return found
 
 
 async def user_by_email(session: AsyncSession, email: str) -> User | None:

@@ -132,10 +132,15 @@ async def delete_row(
     return True
 
 
-async def sync_states(session: AsyncSession) -> dict[str, dict[str, SyncState]]:
-    """Return how the last sync of each connector went, by part."""
+async def sync_states(
+    session: AsyncSession, connector: str | None = None
+) -> dict[str, dict[str, SyncState]]:
+    """Return how the last sync of each connector (or of one) went, by part."""
     states: dict[str, dict[str, SyncState]] = {}
-    for state in await session.scalars(select(SyncState)):
+    rows = select(SyncState)
+    if connector is not None:
+        rows = rows.where(SyncState.connector == connector)
+    for state in await session.scalars(rows):
         states.setdefault(state.connector, {})[state.part] = state
     return states
 

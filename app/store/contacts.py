@@ -14,10 +14,16 @@ from app.store.catalogue import Catalogue
 from app.store.engine import Database
 from app.store.history import History
 from app.store.homes import documents_of, hold_customers
-from app.store.linking import Batch, write_batch
-from app.store.loader import Loader, write_anew
+from app.store.linking import Batch, write_anew, write_batch
+from app.store.loader import Loader
 from app.store.records import LINKS, write_customers
-from app.store.sync_state import finish_sync, forget_states, save_progress, start_sync
+from app.store.sync_state import (
+    finish_sync,
+    forget_states,
+    read_saved,
+    save_progress,
+    start_sync,
+)
 from connectors.sdk.types import ContactRow, RejectedRow
 
 _FOUND_LIVE = "found"
@@ -111,20 +117,20 @@ class ContactWriter:
             await self._write_directly(run, changes, at)
             return
         if self._loader is None:
-            self._loader = await Loader.start(self._db, self._region, self._priority, at)
+            self._loader = await Loader.start(self._db, run, self._region, self._priority, at)
         gone = [remote_id for remote_id, row in changes.items() if row is None]
         if gone or self._loader.holds(changes):
             # In the order of the source: what is gone now may have been given before.
-            await self._loader.settle(run)
-        await self._loader.take(run, [row for row in changes.values() if row is not None])
+            await self._loader.settle()
+        await self._loader.take([row for row in changes.values() if row is not None])
         if gone:
-            await self._loader.settle(run)
+            await self._loader.settle()
             await self._write_directly(run, dict.fromkeys(gone), at)
 
-    async def settle(self, run: SyncRun) -> None:
+    async def settle(self, run: SyncRun) -> None:  # noqa: ARG002 - the loader knows the run
         """Write what was taken and is not written yet."""
         if self._loader is not None:
-            await self._loader.settle(run)
+            await self._loader.settle()
 
     async def remove_unseen(self, run: SyncRun, *, at: datetime) -> int:
         """Remove the records that a full read did not come across, and say how many."""
@@ -134,6 +140,9 @@ class ContactWriter:
         self, run: SyncRun, *, at: datetime, error: str | None, settled: bool = True
     ) -> None:
         """Write how the sync ended."""
+        if self._loader is not None and not settled:
+            await self._loader.aclose()
+            await read_saved(self._db, run)
         kept = await self.kept(run.connector)
         await finish_sync(self._db, run, kept=kept, at=at, error=error, settled=settled)
 
@@ -174,7 +183,8 @@ class ContactWriter:
         mine = LINKS.c.connector == run.connector, LINKS.c.sync_id == run.loading
         async with self._db.read() as session:
             suspect = list(await session.scalars(select(LINKS.c.remote_id).where(*mine)))
-        await write_anew(self._db, run, suspect, self._priority, at)
+        named = run.connector, self._priority, run.sync_id
+        await write_anew(self._db, *named, suspect, at)
         run.loading = None
         async with self._db.begin() as session:
             await save_progress(await session.connection(), run)

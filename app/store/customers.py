@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from app.core.contact import reading_of
 from app.core.identity import Proof, Record, Ref, proofs
 from app.core.merges import Edge, family
 from app.store.calls import calls_of
@@ -123,10 +124,14 @@ async def _proofs(conn: AsyncConnection, rows: Iterable[Any]) -> dict[Ref, Proof
 
 
 async def _numbers(conn: AsyncConnection, customer_id: str) -> list[dict[str, Any]]:
-    of_record = and_(LINKS.c.connector == INDEX.c.connector, LINKS.c.remote_id == INDEX.c.remote_id)
-    mine = select(INDEX).join(LINKS, of_record).where(LINKS.c.customer_id == customer_id)
+    stored = select(LINKS.c.data).where(LINKS.c.customer_id == customer_id)
+    keys = {row.key for data in await conn.scalars(stored) for row in reading_of(data).index}
+    rows: list[Any] = []
+    for some in chunks(keys):
+        mine = INDEX.c.key.in_(some), INDEX.c.customer_id == customer_id
+        rows += (await conn.execute(select(INDEX).where(*mine))).all()
     found: dict[str, dict[str, Any]] = {}
-    for row in await conn.execute(mine.order_by(INDEX.c.key, INDEX.c.connector)):
+    for row in sorted(rows, key=lambda row: (row.key, row.connector, row.remote_id)):
         number = {"e164": None if row.key.startswith("~") else row.key, "raw": row.raw}
         each = found.setdefault(row.key, {**number, "types": [], "connectors": []})
         each["connectors"] += [row.connector] * (row.connector not in each["connectors"])

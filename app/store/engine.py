@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -70,14 +69,6 @@ class Database:
         async with self._engine.connect() as connection:
             await connection.run_sync(lambda it: it.detach())
             yield connection
-
-    async def checkpoint(self) -> None:
-        """Copy what SQLite's write-ahead log holds into the database.
-
-        Done beside the calls, it is not left to the commit of an event to do.
-        """
-        if self.dialect == "sqlite":
-            await asyncio.to_thread(_checkpoint, str(self.url.database))
 
     async def ping(self) -> None:
         """Prove that the database answers.
@@ -179,11 +170,6 @@ def _sqlite(url: URL, foreign_keys: bool) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
-
-
-def _checkpoint(path: str) -> None:
-    with closing(sqlite3.connect(path, timeout=0)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def _make_private_file(path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -21,7 +21,7 @@ from sqlalchemy.engine import make_url
 from app.core.call import Attestation, CallEvent, EventKind
 from app.core.match import Choice, IndexHit
 from app.core.pop import dumps
-from app.core.purchases import Line
+from app.core.purchases import Line, Ordered
 from connectors.sdk.types import Number
 
 INTERACTIONS = 10
@@ -121,8 +121,13 @@ class HotStore(Protocol):
     ) -> list[dict[str, Any]]:
         """Read the earlier calls of a customer (else of a number), newest first."""
 
-    async def bought(self, customer_id: str, since_day: int, limit: int) -> list[Line]:
+    async def bought(self, customer_id: str, since_day: int, limit: int) -> Sequence[Line]:
         """Read the newest lines of a customer's orders, by all its records."""
+
+    async def ordered(
+        self, customer_id: str, since_day: int, limit: int, keys: Collection[str]
+    ) -> list[Ordered]:
+        """Read what the newest of these lines say of each of these items."""
 
     async def sold(self, items: Mapping[str, Sequence[str]]) -> list[SoldItem]:
         """Read the items with these ids, by connector, that are in its catalogue."""
@@ -135,6 +140,9 @@ class HotStore(Protocol):
 
     async def config_version(self) -> int:
         """Read the number that grows with every change of configuration."""
+
+    async def checkpoint(self) -> None:
+        """Tidy up what the writing of events leaves behind, beside the calls."""
 
     async def close(self) -> None:
         """Finish what is queued and give the connections back."""
@@ -223,6 +231,16 @@ def record_values(record: CallRecord) -> tuple[Any, ...]:
     return values
 
 
+def newest_said(rows: Iterable[Sequence[Any]]) -> list[Ordered]:
+    """Return the newest of the rows of `ORDERED_SQL` for each item; of one day, the first."""
+    found: dict[str, Sequence[Any]] = {}
+    for row in rows:
+        known = found.get(row[0])
+        if known is None or row[5] > known[5]:
+            found[row[0]] = row
+    return [Ordered(*row[:5]) for row in found.values()]
+
+
 def utc(value: datetime | str) -> datetime:
     """Read a stored time as aware UTC."""
     if isinstance(value, str):
@@ -278,10 +296,19 @@ SELECT k.key, k.connector, k.remote_id, c.doc
 """
 LINKS_SQL = "SELECT connector, remote_id FROM customer_links WHERE customer_id = {customer}"
 BOUGHT_SQL = """
-SELECT o.order_day, {prefix} || l.item, {quantity}, l.sku, l.name, l.unit_price, o.currency
+SELECT o.order_day, {prefix} || l.item, {quantity}
   FROM purchase_orders o JOIN purchase_lines l ON l.order_id = o.id
  WHERE o.connector = {connector} AND o.remote_id = {remote_id} AND o.order_day >= {since}
  ORDER BY o.order_day DESC, o.id DESC, l.position LIMIT {limit}
+"""
+ORDERED_SQL = """
+SELECT key, sku, name, unit_price, currency, order_day FROM (
+  SELECT o.order_day, o.id, l.position, {prefix} || l.item AS key, l.sku, l.name, l.unit_price,
+         o.currency
+    FROM purchase_orders o JOIN purchase_lines l ON l.order_id = o.id
+   WHERE o.connector = {connector} AND o.remote_id = {remote_id} AND o.order_day >= {since}
+   ORDER BY o.order_day DESC, o.id DESC, l.position LIMIT {limit}
+) AS line WHERE key IN ({keys}) ORDER BY order_day DESC, id DESC, position
 """
 SOLD_SQL = """
 SELECT connector, item_id, sku, name, category, unit_price, currency, inventory_quantity,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import asyncpg
 
 from app.core.call import CallEvent
 from app.core.match import Choice, IndexHit
-from app.core.purchases import APART, Line, as_line, newest
+from app.core.purchases import APART, Line, Ordered, newest
 from app.store.group_commit import GroupCommit
 from app.store.hot import (
     ANSWERS_SQL,
@@ -24,6 +24,7 @@ from app.store.hot import (
     INTERACTIONS_SQL,
     LINKS_SQL,
     MOST_HITS,
+    ORDERED_SQL,
     SHARED_SQL,
     SOLD_SQL,
     VERSION_SQL,
@@ -36,6 +37,7 @@ from app.store.hot import (
     identified,
     interaction,
     load_event,
+    newest_said,
     record_values,
     utc,
 )
@@ -68,6 +70,14 @@ _BOUGHT = BOUGHT_SQL.format(
     remote_id="$2",
     since="$3",
     limit="$4",
+)
+_ORDERED = ORDERED_SQL.format(
+    prefix="$5::text",
+    connector="$1",
+    remote_id="$2",
+    since="$3",
+    limit="$4",
+    keys="SELECT unnest($6::text[])",
 )
 _SOLD = SOLD_SQL.format(connector="$1", items="SELECT unnest($2::text[])")
 _ANSWERS = ANSWERS_SQL.format(customer="$1")
@@ -147,14 +157,29 @@ class PostgresHot:
         rows = await self._pool.fetch(_INTERACTIONS, customer_id, e164, except_call)
         return [interaction(row) for row in rows]
 
-    async def bought(self, customer_id: str, since_day: int, limit: int) -> list[Line]:
+    async def bought(self, customer_id: str, since_day: int, limit: int) -> Sequence[Line]:
         """Read the newest lines of a customer's orders, by all its records."""
         links = await self._pool.fetch(LINKS_SQL.format(customer="$1"), customer_id)
         found = [
-            map(as_line, await self._pool.fetch(_BOUGHT, *link, since_day, limit, link[0] + APART))
+            await self._pool.fetch(_BOUGHT, *link, since_day, limit, link[0] + APART)
             for link in links
         ]
-        return newest(found, limit)
+        return newest([list(map(tuple, rows)) for rows in found], limit)
+
+    async def ordered(
+        self, customer_id: str, since_day: int, limit: int, keys: Collection[str]
+    ) -> list[Ordered]:
+        """Read what the newest of these lines say of each of these items."""
+        links = await self._pool.fetch(LINKS_SQL.format(customer="$1"), customer_id)
+        return newest_said(
+            [
+                row
+                for link in links
+                for row in await self._pool.fetch(
+                    _ORDERED, *link, since_day, limit, link[0] + APART, list(keys)
+                )
+            ]
+        )
 
     async def sold(self, items: Mapping[str, Sequence[str]]) -> list[SoldItem]:
         """Read the items with these ids, by connector, that are in its catalogue."""
@@ -178,6 +203,9 @@ class PostgresHot:
         """Read the number that grows with every change of configuration."""
         value = await self._pool.fetchval(VERSION_SQL)
         return int(value or 0)
+
+    async def checkpoint(self) -> None:
+        """Leave it to PostgreSQL."""
 
     async def close(self) -> None:
         """Finish what is queued and give the connections back."""

@@ -17,8 +17,9 @@ import orjson
 from sqlalchemy import Select, Table, Text, func, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.contact import Reading, StoredContact
+from app.core.contact import Reading, StoredContact, reading_of
 from app.core.identity import Assignment, Link, Record, Ref, assign, customer_id, golden, join
+from app.store.engine import Database
 from app.store.homes import (
     any_merge,
     follow,
@@ -37,7 +38,8 @@ from app.store.records import (
     LINKS,
     by_connector,
     chunks,
-    delete_records,
+    delete_evidence,
+    delete_links,
     drop_empty,
     move_records,
     write_customers,
@@ -46,6 +48,7 @@ from app.store.records import (
 )
 
 _CONNECTORS = Base.metadata.tables["connectors"]
+_AT_A_TIME = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,20 @@ async def write_batch(conn: AsyncConnection, batch: Batch, *, anew: bool = False
         await _apply(conn, batch, changes, before)
 
 
+async def write_anew(
+    db: Database, connector: str, priority: int, sync_id: str, ids: Iterable[str], at: datetime
+) -> None:
+    """Write records, numbers, keys and all, from what is stored of them."""
+    wanted = sorted(ids)
+    for start in range(0, len(wanted), _AT_A_TIME):
+        some = LINKS.c.remote_id.in_(wanted[start : start + _AT_A_TIME])
+        stored = select(LINKS.c.remote_id, LINKS.c.data).where(LINKS.c.connector == connector, some)
+        async with db.begin() as session:
+            conn = await session.connection()
+            changes = {row[0]: reading_of(row[1]) for row in await conn.execute(stored)}
+            await write_batch(conn, Batch(connector, priority, sync_id, at, changes), anew=True)
+
+
 async def decide_again(
     conn: AsyncConnection, records: Iterable[Record], at: datetime, customers: Iterable[str] = ()
 ) -> None:
@@ -110,10 +127,11 @@ async def _apply(
     seeds: Iterable[Record] = (),
     touched: Iterable[str] = (),
 ) -> None:
-    await delete_records(conn, before, INDEX, KEYS)
+    stored = {ref: orjson.loads(data) for ref, (_, data) in before.items()}
+    await delete_evidence(conn, stored)
     readings = {Ref(batch.connector, key): r for key, r in changes.items() if r is not None}
     new = [Record.of(batch.connector, reading.contact) for reading in readings.values()]
-    old = [Record.of(ref.connector, orjson.loads(data)) for ref, (_, data) in before.items()]
+    old = [Record.of(ref.connector, contact) for ref, contact in stored.items()]
     owners = {*touched, *(customer for customer, _ in before.values())}
     around = await _read_around(conn, batch, [*new, *old, *seeds], before, owners)
     contacts = {**around.contacts, **{ref: r.contact for ref, r in readings.items()}}
@@ -138,9 +156,9 @@ async def _apply(
     await write_customers(conn, documents, batch.at)
     await write_links(conn, readings, customer_of, before.keys(), batch.sync_id, batch.at)
     await write_evidence(conn, readings, customer_of, new)
-    await move_records(conn, around.customers, customer_of, batch.at)
+    await move_records(conn, around.customers, customer_of, contacts, batch.at)
     await keep_homes(conn, home_of, customer_of, current, shown_before)
-    await delete_records(conn, before.keys() - readings.keys(), LINKS)
+    await delete_links(conn, before.keys() - readings.keys())
     await follow(conn, settled.families)
     left = {*(customer for customer, _ in before.values()), *around.customers.values()}
     await drop_empty(conn, left - documents.keys() - settled.roots.keys(), batch.at)

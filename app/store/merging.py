@@ -33,6 +33,7 @@ from app.store.records import (
     by_connector,
     chunks,
     drop_empty,
+    give_numbers,
     write_customers,
 )
 
@@ -258,13 +259,13 @@ async def _show_as(conn: AsyncConnection, records: Sequence[LinkedRecord], custo
         }
         for r in records
     ]
-    for table in (LINKS, INDEX):
-        moved = update(table).where(
-            table.c.connector == bindparam("b_connector"),
-            table.c.remote_id == bindparam("b_remote_id"),
-        )
-        given = rows if table is LINKS else [{k: r[k] for k in r if k != "home_id"} for r in rows]
-        await conn.execute(moved, given)
+    moved = update(LINKS).where(
+        LINKS.c.connector == bindparam("b_connector"),
+        LINKS.c.remote_id == bindparam("b_remote_id"),
+    )
+    await conn.execute(moved, rows)
+    contacts = {record.ref: record.contact for record in records}
+    await give_numbers(conn, contacts, dict.fromkeys(contacts, customer))
 
 
 async def _count_calls(conn: AsyncConnection, customer: str) -> int:

@@ -162,23 +162,25 @@ class CustomerLink(Base):
 
 
 class CustomerKey(Base):
-    """What makes two sources' records one customer: account number, tax number, e-mail + number."""
+    """What makes two sources' records one customer: account number, tax number, e-mail + number.
+
+    Which keys a record has follows from its link's `data` (`core.identity.keys_of`): an index by
+    record would double the time of a sync.
+    """
 
     __tablename__ = "customer_keys"
     key: Mapped[str] = mapped_column(primary_key=True)
     connector: Mapped[str] = mapped_column(primary_key=True)
     remote_id: Mapped[str] = mapped_column(primary_key=True)
-    __table_args__ = (
-        Index("ix_customer_keys_record", "connector", "remote_id"),
-        {"sqlite_with_rowid": False},
-    )
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
 
 
 class PhoneIndex(Base):
     """The phone index.
 
     `key` is an E.164 number, or `~` and the last nine digits of a number that could not be read.
-    `customer_id` is that of the record's link, for a look-up in one step.
+    `customer_id` is that of the record's link, for a look-up in one step. Which keys a record has
+    follows from its link's `data` (`core.contact.reading_of`), as for `CustomerKey`.
     """
 
     __tablename__ = "phone_index"
@@ -189,10 +191,7 @@ class PhoneIndex(Base):
     raw: Mapped[str]
     type: Mapped[str | None]
     is_primary: Mapped[bool]
-    __table_args__ = (
-        Index("ix_phone_index_record", "connector", "remote_id"),
-        {"sqlite_with_rowid": False},
-    )
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
 
 
 class NumberChoice(Base):

@@ -8,11 +8,22 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import Table, Text, Update, bindparam, delete, insert, select, type_coerce, update
+from sqlalchemy import (
+    Delete,
+    Table,
+    Text,
+    Update,
+    bindparam,
+    delete,
+    insert,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.contact import Reading
-from app.core.identity import Record, Ref
+from app.core.contact import Reading, StoredContact, reading_of
+from app.core.identity import Record, Ref, keys_of
 from app.store.models import Base
 
 _TABLES = Base.metadata.tables
@@ -26,6 +37,7 @@ _CALLS = _TABLES["calls"]
 _PARAMETERS = 8000
 
 T = TypeVar("T")
+W = TypeVar("W", Update, Delete)
 
 
 def chunks(values: Iterable[T]) -> Iterator[list[T]]:
@@ -45,13 +57,28 @@ def by_connector(refs: Iterable[Ref]) -> Iterator[tuple[str, list[str]]]:
             yield connector, some
 
 
-async def delete_records(conn: AsyncConnection, refs: Collection[Ref], *tables: Table) -> None:
-    """Delete what the tables hold of these records."""
-    for table in tables:
-        for connector, ids in by_connector(refs):
-            await conn.execute(
-                delete(table).where(table.c.connector == connector, table.c.remote_id.in_(ids))
-            )
+async def delete_links(conn: AsyncConnection, refs: Iterable[Ref]) -> None:
+    """Delete the links of these records."""
+    for connector, ids in by_connector(refs):
+        await conn.execute(
+            delete(LINKS).where(LINKS.c.connector == connector, LINKS.c.remote_id.in_(ids))
+        )
+
+
+async def delete_evidence(conn: AsyncConnection, stored: Mapping[Ref, StoredContact]) -> None:
+    """Delete the phone index and keys of records, of which this is stored."""
+    for table, keys_of_contact in ((INDEX, _index_keys), (KEYS, keys_of)):
+        rows = [
+            {"b_key": key, "b_connector": ref.connector, "b_remote_id": ref.remote_id}
+            for ref, contact in stored.items()
+            for key in keys_of_contact(contact)
+        ]
+        if rows:
+            await conn.execute(_of_key(delete(table), table), rows)
+
+
+def _index_keys(contact: StoredContact) -> Iterable[str]:
+    return (row.key for row in reading_of(contact).index)
 
 
 async def write_customers(
@@ -115,7 +142,7 @@ async def write_links(
         if ref in known
     ]
     if changed:
-        await conn.execute(_of_record(update(LINKS), LINKS), changed)
+        await conn.execute(_of_record(update(LINKS)), changed)
 
 
 async def write_evidence(
@@ -150,21 +177,51 @@ async def write_evidence(
 
 
 async def move_records(
-    conn: AsyncConnection, before: Mapping[Ref, str], after: Mapping[Ref, str], at: datetime
+    conn: AsyncConnection,
+    before: Mapping[Ref, str],
+    after: Mapping[Ref, str],
+    contacts: Mapping[Ref, StoredContact],
+    at: datetime,
 ) -> None:
     """Give records that did not change themselves to the customer they belong to now."""
-    moved = [
+    moved = [ref for ref, customer in before.items() if after[ref] != customer]
+    rows = [
         {"b_connector": ref.connector, "b_remote_id": ref.remote_id, "customer_id": after[ref]}
-        for ref, customer in before.items()
-        if after[ref] != customer
+        for ref in moved
     ]
-    if moved:
-        await conn.execute(_of_record(update(LINKS), LINKS).values(linked_at=at), moved)
-        await conn.execute(_of_record(update(INDEX), INDEX), moved)
+    if rows:
+        await conn.execute(_of_record(update(LINKS)).values(linked_at=at), rows)
+        await give_numbers(conn, {ref: contacts[ref] for ref in moved}, after)
 
 
-def _of_record(statement: Update, table: Table) -> Update:
+async def give_numbers(
+    conn: AsyncConnection, contacts: Mapping[Ref, StoredContact], after: Mapping[Ref, str]
+) -> None:
+    """Give the numbers of records to the customers that the records belong to now."""
+    rows = [
+        {
+            "b_key": key,
+            "b_connector": ref.connector,
+            "b_remote_id": ref.remote_id,
+            "customer_id": after[ref],
+        }
+        for ref, contact in contacts.items()
+        for key in _index_keys(contact)
+    ]
+    if rows:
+        await conn.execute(_of_key(update(INDEX), INDEX), rows)
+
+
+def _of_record(statement: Update) -> Update:
     return statement.where(
+        LINKS.c.connector == bindparam("b_connector"),
+        LINKS.c.remote_id == bindparam("b_remote_id"),
+    )
+
+
+def _of_key(statement: W, table: Table) -> W:
+    return statement.where(
+        table.c.key == bindparam("b_key"),
         table.c.connector == bindparam("b_connector"),
         table.c.remote_id == bindparam("b_remote_id"),
     )

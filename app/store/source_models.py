@@ -103,15 +103,17 @@ class OAuthRequest(Base):
     expires_at: Mapped[datetime]
 
 
-class ConnectorMinute(Base):
-    """How a connector answered for one section in one minute, as one process saw it.
+class ConnectorSpan(Base):
+    """How a connector answered for one section in one span of time, as one process saw it.
 
-    `errors` counts failures by code, `sizes` answers by class of their time (`core.latency`).
+    `minutes` is the span's length (`core.spans`): a minute, or the sum of shorter spans. `errors`
+    counts failures by code, `sizes` answers by class of their time (`core.latency`).
     """
 
-    __tablename__ = "connector_minutes"
+    __tablename__ = "connector_spans"
     connector: Mapped[str] = mapped_column(primary_key=True)
-    at: Mapped[datetime] = mapped_column(primary_key=True, index=True)
+    minutes: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
     section: Mapped[str] = mapped_column(primary_key=True)
     process: Mapped[str] = mapped_column(primary_key=True)
     answers: Mapped[int]
@@ -119,6 +121,7 @@ class ConnectorMinute(Base):
     errors: Mapped[Any] = mapped_column(Json, nullable=False)
     sizes: Mapped[Any] = mapped_column(Json, nullable=False)
     last_success_at: Mapped[datetime | None]
+    __table_args__ = (Index("ix_connector_spans_at", "minutes", "at"),)
 
 
 class ConnectorCheck(Base):
@@ -154,16 +157,18 @@ class ConnectorCheckRun(Base):
     results: Mapped[Any] = mapped_column(Json, nullable=False)
 
 
-class PhoneMinute(Base):
-    """What came of a phone system in one minute, as one process saw it (`core.pace`).
+class PhoneSpan(Base):
+    """What came of a phone system in one span of time, as one process saw it (`core.pace`).
 
-    `answers` counts webhooks by status, `matches` callers by outcome, `matched` the callers that
-    a connector's records knew by connector; `sizes` counts times by part and class.
+    `minutes` is the span's length, as for connectors. `answers` counts webhooks by status,
+    `matches` callers by outcome, `matched` the callers that a connector's records knew by
+    connector; `sizes` counts times by part and class.
     """
 
-    __tablename__ = "phone_minutes"
+    __tablename__ = "phone_spans"
     phone_system: Mapped[str] = mapped_column(primary_key=True)
-    at: Mapped[datetime] = mapped_column(primary_key=True, index=True)
+    minutes: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
     process: Mapped[str] = mapped_column(primary_key=True)
     events: Mapped[int]
     answers: Mapped[Any] = mapped_column(Json, nullable=False)
@@ -171,6 +176,7 @@ class PhoneMinute(Base):
     matched: Mapped[Any] = mapped_column(Json, nullable=False)
     sizes: Mapped[Any] = mapped_column(Json, nullable=False)
     last_event_at: Mapped[datetime | None]
+    __table_args__ = (Index("ix_phone_spans_at", "minutes", "at"),)
 
 
 class IssueSetAside(Base):

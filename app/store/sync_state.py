@@ -70,6 +70,15 @@ async def mark_loading(conn: AsyncConnection, run: SyncRun, mark: str) -> None:
     await _save(conn, run, {"checkpoint": marked})
 
 
+async def read_saved(db: Database, run: SyncRun) -> None:
+    """Take the checkpoint as it is now, after a process that wrote it for this run was stopped."""
+    query = select(_STATE.c.checkpoint).where(*_of(run.connector, run.part))
+    async with db.read() as session:
+        saved = await session.scalar(query)
+    if saved is not None and orjson.loads(saved)["sync_id"] == run.sync_id:
+        run.saved = saved
+
+
 async def finish_sync(
     db: Database, run: SyncRun, *, kept: int, at: datetime, error: str | None, settled: bool = True
 ) -> None:

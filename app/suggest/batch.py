@@ -12,7 +12,7 @@ from app.suggest.csv_history import CsvHistory, read_queries, read_targets
 from app.suggest.duck import DuckEngine
 from app.suggest.fit import fit
 from app.suggest.reasons import why_goes_with, why_next
-from app.suggest.scoring import goes_with, likely_next
+from app.suggest.scoring import Prepared, goes_with, likely_next
 from app.suggest.table_file import TableFile
 
 Progress = Callable[[str, float], None]
@@ -32,9 +32,11 @@ def suggest_next(history: Path, targets: Path, out: Path, *, rows: int, progress
         today = min(lines.last_day, max((each.day for each in wanted), default=0))
         tables = _fitted(engine, lines, today, Path(folder), progress)
 
+        known = Prepared(tables)
+
         def suggested() -> Rows:
             for place, (target, bought) in enumerate(lines.histories(wanted), 1):
-                best = likely_next(bought, target.day, tables)[:rows]
+                best = likely_next(bought, target.day, known)[:rows]
                 for rank, each in enumerate(best, 1):
                     reason = why_next(each, tables.totals)
                     yield target.customer_id, each.item_id, rank, f"{each.score:.6f}", reason
@@ -58,11 +60,12 @@ def suggest_goes_with(
         lines = CsvHistory(history, engine.db)
         today = min(lines.last_day, max((each.day for each in wanted), default=0))
         tables = _fitted(engine, lines, today, Path(folder), progress)
+        known = Prepared(tables)
 
         def suggested() -> Rows:
             for place, query in enumerate(wanted, 1):
                 for rank, (item, score, reason) in enumerate(
-                    _companions(query.items, tables, rows), 1
+                    _companions(query.items, known, rows), 1
                 ):
                     yield query.query_id, item, rank, f"{score:.6f}", reason
                 progress("baskets", place / len(wanted))
@@ -73,23 +76,19 @@ def suggest_goes_with(
 
 
 def _companions(
-    items: tuple[str, ...], tables: TableFile, rows: int
+    items: tuple[str, ...], known: Prepared, rows: int
 ) -> Iterator[tuple[str, float, str]]:
     """Return what goes with a basket, and popular items where too little does."""
-    inside = frozenset(items)
-    found = goes_with(inside, tables.complements(items))[:rows]
-    counts = tables.counts([*items, *(each.item_id for each in found)])
+    inside, totals = frozenset(items), known.totals
+    found = goes_with(inside, known.companions(items))[:rows]
+    standings = known.standings(items)
     for each in found:
-        own, other = counts.get(each.with_item), counts.get(each.item_id)
-        yield (
-            each.item_id,
-            each.score,
-            why_goes_with(each, each.with_item, own, other, tables.totals),
-        )
+        own = standings[each.with_item].counts
+        yield each.item_id, each.score, why_goes_with(each, each.with_item, own, totals)
     seen = {*inside, *(each.item_id for each in found)}
-    rest = [(item, own) for item, own in tables.popular() if item not in seen]
+    rest = [(item, own) for item, own in known.tables.popular() if item not in seen]
     for item, own in rest[: rows - len(found)]:
-        share = tables.totals.popularity(own)
+        share = totals.popularity(own)
         yield item, 0.0, f"popular: in {share * 100:.1f} % of all orders"
 
 

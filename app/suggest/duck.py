@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from app.suggest.engine import Complements
-from app.suggest.scoring import Basket, baskets
+from app.suggest.scoring import Basket
 from app.suggest.statements import (
     BOUGHT,
     ITEMS,
@@ -133,15 +133,15 @@ class DuckEngine:
     def _histories(self, step: int) -> Iterator[Sequence[Basket]]:
         # Customers are numbered in the order of their ids: every n-th is taken.
         rows = self._rows(
-            "SELECT customer_id, day, item.name FROM ("
+            "SELECT customer_id, day, list(item.name ORDER BY item.name) FROM ("
             " SELECT *, row_number() OVER (PARTITION BY customer_id ORDER BY day DESC, item_id)"
             f"  AS place FROM {self._bought} WHERE customer_id % ? = 0"
             ") AS line JOIN item ON item.id = item_id WHERE place <= ?"
-            " ORDER BY customer_id, day, item.name",
+            " GROUP BY customer_id, day ORDER BY customer_id, day DESC",
             [step, LONGEST],
         )
         for _, own in groupby(rows, key=lambda row: row[0]):
-            yield baskets((day, name) for _, day, name in own)
+            yield [Basket(day, tuple(names)) for _, day, names in own]
 
     def _run(self, statement: str, parameters: Sequence[Any] = ()) -> duckdb.DuckDBPyConnection:
         return self.db.execute(statement, list(parameters))

@@ -19,6 +19,7 @@ from app.suggest.scoring import (
     due_factor,
     habits,
     length_class,
+    lines_of,
     loyalty_factor,
     share,
     trend_factor,
@@ -36,7 +37,7 @@ class Explanation:
     ) -> None:
         self._ranked, self._learned, self._day, self._shop = ranked, learned, day, shop
         self._history = bought(lines, day)
-        _, self._sums = habits(self._history, day)
+        self._sums = habits(lines_of(self._history), day).sums
         self._next = {each.item_id: each for each in ranked.next}
         self._beside = {each.item_id: each for each in ranked.goes_with}
 
@@ -105,7 +106,7 @@ class Explanation:
 
     def _why_goes_with(self, each: Companion) -> dict[str, Any]:
         totals, counts = self._ranked.totals, self._ranked.counts
-        own, other = counts.get(each.with_item), counts.get(each.item_id)
+        own, other = counts(each.with_item), each.counts
         rate = each.together / own.baskets if own else None
         usual = totals.popularity(other) if other else None
         return {

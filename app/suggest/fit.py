@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,12 @@ def fit(
         items = dict(engine.items())
         new.add_items(items.items())
         progress("habits", 0.2)
-        learned = learn(engine.sample(SAMPLE_LINES), Counted(totals, items))
-        progress("pairs", 0.5)
-        new.add_complements(engine.complements())
+        histories = list(engine.sample(SAMPLE_LINES))
+        progress("pairs", 0.3)
+        with ThreadPoolExecutor(1) as beside:  # While the engine counts, Python is free to learn.
+            learning = beside.submit(learn, histories, Counted(totals, items))
+            new.add_complements(engine.complements())
+            learned = learning.result()
         tables = new.finish(totals, learned, about)
     except BaseException:
         new.abandon()

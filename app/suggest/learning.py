@@ -5,16 +5,18 @@ Nothing is labelled by hand: a customer's last basket is what the history before
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
+from app.core.purchases import Line
 from app.suggest.scoring import (
     NEW_ITEMS,
     Basket,
+    Prepared,
     due_class,
     due_factor,
     habits,
-    item_factor,
     length_class,
+    lines_of,
     share,
 )
 from app.suggest.tables import DUE_EDGES, LENGTHS, TIMES, Learned, Tables
@@ -57,8 +59,10 @@ def learn(histories: Iterable[Sequence[Basket]], tables: Tables) -> Learned:
     new = _Ratio(LENGTHS)
     usual = _Usual(tables)
     for history in histories:
-        for held_out in range(min(_ROUNDS, len(history) - _SHORTEST)):
-            _count(history[held_out], history[held_out + 1 :], usual, by_length, new)
+        lines, known = list(lines_of(history)), 0
+        for held_out in history[: max(0, min(_ROUNDS, len(history) - _SHORTEST))]:
+            known += len(held_out.items)
+            _count(held_out, lines[known:], usual, by_length, new)
     for cells in by_length:
         for index, (observed, expected_) in enumerate(cells):
             due.add(index, observed, expected_)
@@ -77,40 +81,28 @@ def learn(histories: Iterable[Sequence[Basket]], tables: Tables) -> Learned:
     )
 
 
-class _Usual:
-    """What is the same for every customer: each item's factor and gap, and who buys what is new."""
+class _Usual(Prepared):
+    """What is the same for every customer, and in which part of baskets each popular item is."""
 
     def __init__(self, tables: Tables) -> None:
-        self._tables = tables
-        self._known: dict[str, tuple[float, float]] = {}
-        totals = tables.totals
+        super().__init__(tables)
         popular = tables.popular()[:NEW_ITEMS]
-        self.shares = {item: totals.popularity(counts) for item, counts in popular}
+        self.shares = {item: self.totals.popularity(counts) for item, counts in popular}
         self.all_shares = sum(self.shares.values())
-
-    def of(self, items: Collection[str]) -> Mapping[str, tuple[float, float]]:
-        """Return each item's factor (`scoring.item_factor`) and usual gap in days."""
-        missing = [item for item in items if item not in self._known]
-        if missing:
-            counts, totals = self._tables.counts(missing), self._tables.totals
-            for item in missing:
-                its = counts.get(item)
-                self._known[item] = item_factor(its, totals), totals.usual_gap(its)
-        return self._known
 
 
 def _count(
-    bought: Basket, history: Sequence[Basket], usual: _Usual, by_length: _Cells, new: _Ratio
+    bought: Basket, before: Sequence[Line], usual: _Usual, by_length: _Cells, new: _Ratio
 ) -> None:
     wanted = frozenset(bought.items)
-    own, sums = habits(history, bought.day)
-    length = length_class(len(history))
-    cells, known, width = by_length[length], usual.of(own), len(DUE_EDGES) + 1
+    own, sums, count = habits(before, bought.day)
+    length = length_class(count)
+    cells, standings, width = by_length[length], usual.standings(own), len(DUE_EDGES) + 1
     for item, habit in own.items():
-        factor, gap = known[item]
+        _, factor, usual_gap = standings[item]
         own_gap = habit.gap_days()
         since = bought.day - habit.last_day
-        times, cell = due_class(habit.times, since, gap if own_gap is None else own_gap)
+        times, cell = due_class(habit.times, since, usual_gap if own_gap is None else own_gap)
         tally = cells[times * width + cell]
         tally[0] += item in wanted
         tally[1] += share(habit, sums) * factor

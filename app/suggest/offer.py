@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from app.core.purchases import parts_of_key
 from connectors.sdk.types import money_text
@@ -52,8 +52,7 @@ class Rules:
         return cls(frozenset(name.casefold() for name in names), days)
 
 
-@dataclass(frozen=True, slots=True)
-class Sold:
+class Sold(NamedTuple):
     """An item as its source has it. `stock` None = not counted, which is not 0."""
 
     name: str | None
@@ -99,8 +98,7 @@ class Credit:
         return cls(terms.get("on_hold") is True, available, terms.get("currency"))
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """An item that a scorer ranked; `with_key` is the item that it goes with.
 
     `is_popular`: it is there because everybody buys it, not for what this customer bought.
@@ -129,10 +127,19 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """What is sold, by key; of the connectors in `catalogued` that is everything."""
+    """What is sold, by key; of the connectors in `catalogued` that is everything.
+
+    `ordered` is what the customer's orders say of items.
+    """
 
     items: Mapping[str, Sold] = field(default_factory=dict)
     catalogued: Collection[str] = ()
+    ordered: Mapping[str, Sold] = field(default_factory=dict)
+
+    def name(self, key: str) -> str:
+        """Return what an item is called: its id, where nothing else is known."""
+        sold = self.items.get(key) or self.ordered.get(key)
+        return (sold.name if sold else None) or parts_of_key(key)[1]
 
     def category(self, key: str | None) -> str | None:
         """Return an item's category, to be compared."""

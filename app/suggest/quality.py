@@ -19,7 +19,14 @@ import orjson
 
 from app.suggest.engine import Engine
 from app.suggest.fit import Counted, counted
-from app.suggest.scoring import Basket, goes_with, likely_next
+from app.suggest.scoring import (
+    Basket,
+    Companions,
+    Prepared,
+    companions,
+    goes_with,
+    likely_next,
+)
 from app.suggest.statements import Strength
 from app.suggest.tables import Complement
 
@@ -94,11 +101,11 @@ def measure(
 
 
 def _next(histories: Sequence[Sequence[Basket]], tables: Counted) -> dict[str, Ranking]:
-    popular = [item for item, _ in tables.popular()]
+    popular, known = [item for item, _ in tables.popular()], Prepared(tables)
     scores: dict[str, list[Ranking]] = {"ours": [], "personal": [], "popular": []}
     for last, *before in histories:
         wanted = frozenset(last.items)
-        ranked = likely_next(before, last.day, tables)
+        ranked = likely_next(before, last.day, known)
         scores["ours"].append(_ranking([each.item_id for each in ranked[:AT]], wanted))
         scores["personal"].append(_ranking(_most_often(before, popular), wanted))
         scores["popular"].append(_ranking(popular[:AT], wanted))
@@ -151,11 +158,9 @@ def _hidden(rest: Engine, tables: Counted, questions: Sequence[_Question]) -> di
     return {**found, "popular": _hit_rate(questions, {}, popular)}
 
 
-def _pairs(
-    engine: Engine, strength: Strength, items: frozenset[str]
-) -> dict[str, Sequence[Complement]]:
+def _pairs(engine: Engine, strength: Strength, items: frozenset[str]) -> dict[str, Companions]:
     return {
-        item: [Complement(*each) for each in orjson.loads(others)]
+        item: companions(item, map(Complement._make, orjson.loads(others)), {})
         for item, others in engine.complements(strength)
         if item in items
     }
@@ -163,7 +168,7 @@ def _pairs(
 
 def _hit_rate(
     questions: Sequence[_Question],
-    pairs: Mapping[str, Sequence[Complement]],
+    pairs: Mapping[str, Companions],
     popular: Sequence[str],
 ) -> float:
     """Return how often the hidden item is among the first ten; popular ones fill the places."""

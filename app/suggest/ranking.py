@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from app.core.purchases import Line, parts_of_key
-from app.suggest.offer import Candidate, Shop, Sold, amount
+from app.suggest.offer import Candidate, Shop, Sold
 from app.suggest.reasons import why_goes_with, why_next
-from app.suggest.scoring import Basket, Companion, Suggested, baskets, goes_with, likely_next
+from app.suggest.scoring import (
+    Basket,
+    Companion,
+    Prepared,
+    Standing,
+    Suggested,
+    baskets,
+    goes_with,
+    habits,
+    lines_of,
+    next_of,
+)
 from app.suggest.tables import Complement, ItemCounts, Learned, Tables, Totals
 
 # What is read of a customer: so many of the newest lines, from so many days.
@@ -18,8 +30,6 @@ HISTORY_DAYS = 730
 _ASKED = 6
 # And of what goes with each, so many of the best count: a caller's lists may cost a millisecond.
 _NEAR = 25
-# And of what goes with them, the counts of so many are read for their reasons.
-_COUNTED = 48
 # So many popular items are candidates beside the customer's own.
 _POPULAR = 50
 
@@ -32,8 +42,12 @@ class Ranked:
     goes_with: Sequence[Companion]
     last_bought: Mapping[str, int]
     totals: Totals
-    counts: Mapping[str, ItemCounts | None]
-    own: Mapping[str, Line]
+    standings: Mapping[str, Standing]
+
+    def counts(self, key: str) -> ItemCounts | None:
+        """Return how an item is bought; None for one that the tables do not know."""
+        known = self.standings.get(key)
+        return known.counts if known else None
 
     def keys(self, size: int) -> set[str]:
         """Return the items to look up for the first candidates of both lists."""
@@ -46,130 +60,81 @@ class Ranked:
         """Say whether there are candidates beyond the first."""
         return len(self.next) > size or len(self.goes_with) > size
 
-    def shop(self, items: Mapping[str, Sold], catalogued: frozenset[str]) -> Shop:
-        """Return what is sold: of connectors without a catalogue, what the customer's lines say."""
-        own = {
-            key: Sold(line.name, line.sku, unit_price=price, currency=line.currency)
-            for key, line in self.own.items()
-            if parts_of_key(key)[0] not in catalogued
-            for price in (amount(line.unit_price),)
-        }
-        return Shop({**own, **items}, catalogued)
+    def candidates(self, size: int, shop: Shop) -> tuple[Iterator[Candidate], Iterator[Candidate]]:
+        """Return the first candidates of both lists, each with its reason when it is its turn."""
+        return self._following(size), self._beside(size, shop)
 
-    def candidates(self, size: int, shop: Shop) -> tuple[list[Candidate], list[Candidate]]:
-        """Return the first candidates of both lists with their reasons."""
-        totals, counts = self.totals, self.counts
-        following = [
-            Candidate(each.item_id, each.score, why_next(each, totals), None, each.habit is None)
-            for each in self.next[:size]
-        ]
-        beside = []
+    def _following(self, size: int) -> Iterator[Candidate]:
+        for each in self.next[:size]:
+            why = why_next(each, self.totals)
+            yield Candidate(each.item_id, each.score, why, None, each.habit is None)
+
+    def _beside(self, size: int, shop: Shop) -> Iterator[Candidate]:
         for each in self.goes_with[:size]:
-            known = shop.items.get(each.with_item) or self.own.get(each.with_item)
-            name = (known.name if known else None) or parts_of_key(each.with_item)[1]
-            own, other = counts.get(each.with_item), counts.get(each.item_id)
-            why = why_goes_with(each, name, own, other, totals)
-            beside.append(Candidate(each.item_id, each.score, why, each.with_item))
-        return following, beside
+            own = self.counts(each.with_item)
+            why = why_goes_with(each, shop.name(each.with_item), own, self.totals)
+            yield Candidate(each.item_id, each.score, why, each.with_item)
 
 
-def rank(lines: Sequence[Line], day: int, tables: Tables) -> Ranked:
+def prepared(tables: Tables) -> Prepared:
+    """Return tables to rank many customers with, of which only the first entries count."""
+    return Prepared(tables, _POPULAR, _NEAR)
+
+
+def shop_of(
+    items: Mapping[str, Sold], ordered: Mapping[str, Sold], catalogued: frozenset[str]
+) -> Shop:
+    """Return what is sold: `items`, and of connectors without a catalogue what was ordered."""
+    rest = {k: sold for k, sold in ordered.items() if parts_of_key(k)[0] not in catalogued}
+    return Shop({**rest, **items}, catalogued, ordered)
+
+
+def rank(lines: Sequence[Line], day: int, tables: Tables | Prepared) -> Ranked:
     """Rank what a customer may want on a day; returns are netted out, the future is not known."""
-    history = bought(lines, day)
-    few = _FewPopular(tables)
-    asked = _newest_items(history)
-    near = {item: others[:_NEAR] for item, others in tables.complements(asked).items()}
-    beside = goes_with(asked, near)
-    counts = tables.counts([*asked, *(each.item_id for each in beside[:_COUNTED])])
-    last_bought: dict[str, int] = {}
-    for basket in history:
-        for item in basket.items:
-            last_bought.setdefault(item, basket.day)
-    return Ranked(
-        likely_next(history, day, few),
-        beside,
-        last_bought,
-        tables.totals,
-        counts,
-        _own_items(lines),
-    )
+    known = tables if isinstance(tables, Prepared) else prepared(tables)
+    own = habits(_that_count(lines, day), day)
+    asked = tuple(islice(own.by_item, _ASKED))
+    beside = goes_with(asked, known.companions(asked))
+    standings = known.standings(asked)
+    last_bought = {item: habit.last_day for item, habit in own.by_item.items()}
+    return Ranked(next_of(own, day, known), beside, last_bought, known.totals, standings)
+
+
+def _that_count(lines: Sequence[Line], day: int) -> Iterable[Line]:
+    """Return the lines that `bought` keeps, the newest first: mostly these are all."""
+    last = day
+    for at, _, quantity in lines:
+        if at > last or (quantity is not None and quantity <= 0):
+            return lines_of(bought(lines, day))
+        last = at
+    return lines
 
 
 def bought(lines: Sequence[Line], day: int) -> list[Basket]:
     """Net out returns, by day and over all; what is of no known quantity counts as bought."""
-    days: dict[int, dict[str, None]] = {}
-    for line in lines:
-        if line.quantity is not None and line.quantity <= 0:
-            return _netted(lines, day)
-        if line.day <= day:
-            days.setdefault(line.day, {})[line.key] = None
-    return [Basket(at, tuple(days[at])) for at in sorted(days, reverse=True)]
+    if any(quantity is not None and quantity <= 0 for _, _, quantity in lines):
+        return _netted(lines, day)
+    return baskets((at, key) for at, key, _ in lines if at <= day)
 
 
 def _netted(lines: Sequence[Line], day: int) -> list[Basket]:
     by_day: dict[tuple[int, str], float] = {}
     net: dict[str, float] = {}
-    for line in lines:
-        if line.day > day:
+    for at, key, count in lines:
+        if at > day:
             continue
-        quantity = 1.0 if line.quantity is None else line.quantity
-        place = (line.day, line.key)
-        by_day[place] = by_day.get(place, 0.0) + quantity
-        net[line.key] = net.get(line.key, 0.0) + quantity
+        quantity = 1.0 if count is None else count
+        by_day[at, key] = by_day.get((at, key), 0.0) + quantity
+        net[key] = net.get(key, 0.0) + quantity
     return baskets(place for place, count in by_day.items() if count > 0 and net[place[1]] > 0)
 
 
 def merged(synchronised: Sequence[Line], live: Sequence[Line]) -> list[Line]:
     """Add the lines of live orders that the last sync did not bring yet."""
-    known = {(line.day, line.key) for line in synchronised}
-    return [*(line for line in live if (line.day, line.key) not in known), *synchronised]
-
-
-def _newest_items(history: Sequence[Basket]) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for basket in history:
-        for item in basket.items:
-            found[item] = None
-            if len(found) == _ASKED:
-                return tuple(found)
-    return tuple(found)
-
-
-def _own_items(lines: Iterable[Line]) -> dict[str, Line]:
-    """Return the customer's newest line of each item."""
-    found: dict[str, Line] = {}
-    for line in lines:
-        found.setdefault(line.key, line)
-    return found
-
-
-class _FewPopular:
-    """Tables of which only the most popular items are candidates: the rest cannot come first."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
-
-    @property
-    def totals(self) -> Totals:
-        """As in the tables."""
-        return self._tables.totals
-
-    @property
-    def learned(self) -> Learned:
-        """As in the tables."""
-        return self._tables.learned
-
-    def counts(self, items: Sequence[str]) -> Mapping[str, ItemCounts | None]:
-        """As in the tables."""
-        return self._tables.counts(items)
-
-    def complements(self, items: Sequence[str]) -> Mapping[str, Sequence[Complement]]:
-        """As in the tables."""
-        return self._tables.complements(items)
-
-    def popular(self) -> Sequence[tuple[str, ItemCounts]]:
-        """Return the most popular items."""
-        return self._tables.popular()[:_POPULAR]
+    if not live:
+        return list(synchronised)
+    known = {(day, key) for day, key, _ in synchronised}
+    return [*(line for line in live if line[:2] not in known), *synchronised]
 
 
 class PopularTables:

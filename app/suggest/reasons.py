@@ -31,14 +31,12 @@ def why_next(each: Suggested, totals: Totals) -> str:
     return text
 
 
-def why_goes_with(
-    each: Companion, name: str, own: ItemCounts | None, other: ItemCounts | None, totals: Totals
-) -> str:
-    """Say why an item goes with another called `name`, of which these are the counts."""
-    if each.together < _FEWEST or own is None or other is None:
+def why_goes_with(each: Companion, name: str, own: ItemCounts | None, totals: Totals) -> str:
+    """Say why an item goes with another called `name`, which has these counts."""
+    if each.together < _FEWEST or own is None or each.counts is None:
         return f"sometimes bought together with {name}"
     share = each.together / own.baskets
-    usual = totals.popularity(other)
+    usual = totals.popularity(each.counts)
     lift = share / usual if usual else 0.0
     text = f"{_percent(share)} of orders with {name} have it too"
     if lift >= 1.1 and (lift <= _LARGEST_LIFT or each.together >= _ENOUGH):

@@ -11,8 +11,10 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain, repeat
 from typing import NamedTuple
 
+from app.core.purchases import Line
 from app.suggest.tables import (
     DUE_EDGES,
     LENGTHS,
@@ -32,10 +34,14 @@ _LOYALTY_POWER = 0.35
 _DUE_POWER = 0.5
 _TREND_POWER = 0.35
 NEW_ITEMS = 50
+# Most callers buy what others bought: so much is kept at hand, some 20 MB of each.
+_KEPT_ITEMS = 100_000
+_KEPT_PAIRS = 100_000
+# Each pace's weights, summed over all of a customer's baskets.
+Sums = tuple[float, float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Basket:
+class Basket(NamedTuple):
     """What a customer bought on one day (days since 1970-01-01)."""
 
     day: int
@@ -69,6 +75,15 @@ class Suggested(NamedTuple):
     days_since: int | None = None
 
 
+# A suggestion after what it is sorted by: the score, then in how many baskets the item is, both
+# from the greatest; then its id.
+_Placed = tuple[float, int, str, Suggested]
+
+
+def _placed(each: Suggested) -> _Placed:
+    return -each.score, -each.counts.baskets if each.counts else 0, each.item_id, each
+
+
 def length_class(baskets: int) -> int:
     """Return which class of history length a number of baskets is in."""
     return min(baskets.bit_length() - 1, LENGTHS - 1) if baskets > 0 else 0
@@ -76,60 +91,69 @@ def length_class(baskets: int) -> int:
 
 def due_class(times: int, days_since: int, gap_days: float) -> tuple[int, int]:
     """Return the cell of the due table: times bought, and days since over the usual gap."""
-    return min(times, TIMES) - 1, bisect_right(DUE_EDGES, days_since / max(gap_days, 1.0))
+    over = days_since / max(gap_days, 1.0)
+    return min(times, TIMES) - 1, bisect_right(DUE_EDGES, over)
 
 
-def habits(history: Sequence[Basket], day: int) -> tuple[dict[str, Habit], tuple[float, ...]]:
-    """Sum a history (newest first) by item; returns also each pace's sum over all baskets."""
+class Habits(NamedTuple):
+    """Habits by item, first what was bought last; each pace's sum over all baskets; how many."""
+
+    by_item: dict[str, Habit]
+    sums: Sums
+    baskets: int
+
+
+def habits(lines: Iterable[Line], day: int) -> Habits:
+    """Sum lines, which begin with the newest; a day is a basket, an item is in it once."""
     found: dict[str, Habit] = {}
-    usual_sum = fast_sum = slow_sum = 0.0
-    for ago, basket in enumerate(history):
-        days = max(0, day - basket.day)
-        usual = _PER_BASKET**ago * 2.0 ** (-days / _HALF_LIFE)
-        fast = _PER_BASKET_FAST**ago
-        slow = 2.0 ** (-days / _HALF_LIFE_SLOW)
-        usual_sum += usual
-        fast_sum += fast
-        slow_sum += slow
-        for item in basket.items:
-            habit = found.get(item)
-            if habit is None:
-                found[item] = Habit(1, basket.day, basket.day, usual, fast, slow)
-            else:
-                habit.times += 1
-                habit.first_day = basket.day
-                habit.usual += usual
-                habit.fast += fast
-                habit.slow += slow
-    return found, (usual_sum or 1.0, fast_sum or 1.0, slow_sum or 1.0)
+    count = 0
+    usual = fast = slow = usual_sum = fast_sum = slow_sum = 0.0
+    last = None
+    for on, item, _ in lines:
+        if on != last:
+            last = on
+            (usual, fast), (faded, slow) = _passed(count), _faded(day - on)
+            usual *= faded
+            count += 1
+            usual_sum += usual
+            fast_sum += fast
+            slow_sum += slow
+        habit = found.get(item)
+        if habit is None:
+            found[item] = Habit(1, on, on, usual, fast, slow)
+        elif habit.first_day != on:
+            habit.times += 1
+            habit.first_day = on
+            habit.usual += usual
+            habit.fast += fast
+            habit.slow += slow
+    return Habits(found, (usual_sum or 1.0, fast_sum or 1.0, slow_sum or 1.0), count)
 
 
-def expected(
-    habit: Habit, sums: tuple[float, ...], counts: ItemCounts | None, totals: Totals
-) -> float:
-    """Return the chance that the next basket holds an item, before due-ness and calibration."""
-    return share(habit, sums) * item_factor(counts, totals)
+def lines_of(history: Iterable[Basket]) -> Iterable[Line]:
+    """Return what is in baskets, line by line."""
+    return chain.from_iterable(zip(repeat(on), items, repeat(None)) for on, items in history)
 
 
-def share(habit: Habit, sums: tuple[float, ...]) -> float:
+@lru_cache(maxsize=5_000)
+def _passed(baskets: int) -> tuple[float, float]:
+    """Return what a purchase still weighs after so many baskets: as usual, and fast."""
+    return _PER_BASKET**baskets, _PER_BASKET_FAST**baskets
+
+
+@lru_cache(maxsize=5_000)
+def _faded(days: int) -> tuple[float, float]:
+    """Return what a purchase still weighs after so many days: as usual, and slowly."""
+    return 2.0 ** (-days / _HALF_LIFE), 2.0 ** (-days / _HALF_LIFE_SLOW)
+
+
+def share(habit: Habit, sums: Sums) -> float:
     """Return in which part of the customer's baskets an item was, lately more than long ago."""
     return (
         _PACES[0] * habit.usual / sums[0]
         + _PACES[1] * habit.fast / sums[1]
         + _PACES[2] * habit.slow / sums[2]
     )
-
-
-@lru_cache(maxsize=50_000)
-def item_factor(counts: ItemCounts | None, totals: Totals) -> float:
-    """Return what an item's own numbers count for, whoever buys it."""
-    return loyalty_factor(counts, totals) * trend_factor(counts, totals)
-
-
-@lru_cache(maxsize=50_000)
-def usual_gap(counts: ItemCounts | None, totals: Totals) -> float:
-    """Return the days between two purchases of an item by one customer."""
-    return totals.usual_gap(counts)
 
 
 def loyalty_factor(counts: ItemCounts | None, totals: Totals) -> float:
@@ -147,82 +171,166 @@ def due_factor(due: float) -> float:
     return float(due**_DUE_POWER)
 
 
-def likely_next(history: Sequence[Basket], day: int, tables: Tables) -> list[Suggested]:
+class Standing(NamedTuple):
+    """What an item's own numbers count for, whoever buys it; `usual_gap` in days."""
+
+    counts: ItemCounts | None
+    factor: float
+    usual_gap: float
+
+
+class Companion(NamedTuple):
+    """An item that goes with what was bought; `with_item` is the one that says it most.
+
+    In order, the best come first: by score, then by orders with both, then by id.
+    """
+
+    minus_score: float
+    minus_together: int
+    item_id: str
+    with_item: str
+    counts: ItemCounts | None = None
+
+    @property
+    def score(self) -> float:
+        """How strongly it goes with what was bought."""
+        return -self.minus_score
+
+    @property
+    def together(self) -> int:
+        """In how many baskets both are."""
+        return -self.minus_together
+
+
+# What goes with one item, by name.
+Companions = Mapping[str, Companion]
+
+
+def companions(
+    item: str, complements: Iterable[Complement], standings: Mapping[str, Standing]
+) -> Companions:
+    """Return what goes with an item, to be ranked with what goes with others."""
+    return {
+        name: Companion(-score, -both, name, item, known.counts if known else None)
+        for name, both, score in complements
+        for known in (standings.get(name),)
+    }
+
+
+class Prepared:
+    """Tables, with what follows from them for every customer worked out once.
+
+    Of the popular items the first `popular` are candidates, and of what goes with an item the
+    first `near`. Used by one thread at a time.
+    """
+
+    def __init__(self, tables: Tables, popular: int | None = None, near: int | None = None) -> None:
+        self.tables = tables
+        self._near = near
+        self.totals = tables.totals
+        self._first = tables.popular()[:popular]
+        self._standings: dict[str, Standing] = {}
+        self._companions: dict[str, Companions] = {}
+        self._pairs = 0
+        self._due: dict[int, list[list[float]]] = {}
+        self._popular: dict[int, list[_Placed]] = {}
+
+    def standings(self, items: Collection[str]) -> Mapping[str, Standing]:
+        """Return what is known of these items, and maybe of others."""
+        missing = [item for item in items if item not in self._standings]
+        if missing:
+            if len(self._standings) + len(missing) > _KEPT_ITEMS:
+                self._standings, missing = {}, list(items)
+            counts = self.tables.counts(missing)
+            self._standings.update((item, self._standing(counts.get(item))) for item in missing)
+        return self._standings
+
+    def _standing(self, counts: ItemCounts | None) -> Standing:
+        factor = loyalty_factor(counts, self.totals) * trend_factor(counts, self.totals)
+        return Standing(counts, factor, self.totals.usual_gap(counts))
+
+    def companions(self, items: Collection[str]) -> Mapping[str, Companions]:
+        """Return what goes with these items, and maybe with others."""
+        missing = [item for item in items if item not in self._companions]
+        if missing:
+            if self._pairs > _KEPT_PAIRS:
+                self._companions, self._pairs, missing = {}, 0, list(items)
+            found = {
+                item: others[: self._near]
+                for item, others in self.tables.complements(missing).items()
+            }
+            standings = self.standings([each.item_id for own in found.values() for each in own])
+            for item in missing:
+                own = self._companions[item] = companions(item, found.get(item, ()), standings)
+                self._pairs += len(own)
+        return self._companions
+
+    def popular(self, length: int) -> list[_Placed]:
+        """Return the popular items, for a customer whose history is of this class of length."""
+        if length not in self._popular:
+            new = self.tables.learned.new[length]
+            self._popular[length] = [
+                _placed(Suggested(item, min(1.0, new * self.totals.popularity(counts)), counts))
+                for item, counts in self._first
+            ]
+        return self._popular[length]
+
+    def due(self, length: int) -> list[list[float]]:
+        """Return what due-ness counts for, in a history of this class of length."""
+        if length not in self._due:
+            learned = self.tables.learned
+            self._due[length] = [
+                [learned.habit[length] * due_factor(cell) for cell in row] for row in learned.due
+            ]
+        return self._due[length]
+
+
+def likely_next(history: Sequence[Basket], day: int, tables: Tables | Prepared) -> list[Suggested]:
     """Rank what a customer is likely to buy next, best first; without history, what is popular.
 
     `history` is newest first and holds nothing later than `day`.
     """
-    totals, learned = tables.totals, tables.learned
-    own, sums = habits(history, day)
-    counts = tables.counts(list(own))
-    length = length_class(len(history))
-    habit_factor, new_factor = learned.habit[length], learned.new[length]
-    due = [[habit_factor * due_factor(cell) for cell in row] for row in learned.due]
-    found = [
-        _habitual(item, habit, counts.get(item), sums, day, totals, due)
-        for item, habit in own.items()
-    ]
-    found += [
-        Suggested(item, min(1.0, new_factor * totals.popularity(its_counts)), its_counts)
-        for item, its_counts in tables.popular()
-        if item not in own
-    ]
-    found.sort(key=_best_first)
-    return found
+    known = tables if isinstance(tables, Prepared) else Prepared(tables)
+    return next_of(habits(lines_of(history), day), day, known)
 
 
-def _best_first(each: Suggested) -> tuple[float, int, str]:
-    return (-each.score, -each.counts.baskets if each.counts else 0, each.item_id)
+def next_of(habits_: Habits, day: int, known: Prepared) -> list[Suggested]:
+    """Rank what a customer with these habits is likely to buy next, best first."""
+    own, sums, count = habits_
+    length = length_class(count)
+    due, standings = known.due(length), known.standings(own)
+    found = [each for each in known.popular(length) if each[2] not in own]
+    for item, habit in own.items():
+        counts, factor, usual_gap = standings[item]
+        own_gap, since = habit.gap_days(), day - habit.last_day
+        times, cell = due_class(habit.times, since, usual_gap if own_gap is None else own_gap)
+        score = share(habit, sums) * factor * due[times][cell]
+        if score > 1.0:
+            score = 1.0
+        found.append(_placed(Suggested(item, score, counts, habit, own_gap, since)))
+    found.sort()
+    return [each[3] for each in found]
 
 
-def _habitual(
-    item: str,
-    habit: Habit,
-    counts: ItemCounts | None,
-    sums: tuple[float, ...],
-    day: int,
-    totals: Totals,
-    due: Sequence[Sequence[float]],
-) -> Suggested:
-    own_gap = habit.gap_days()
-    gap = own_gap if own_gap is not None else usual_gap(counts, totals)
-    since = max(0, day - habit.last_day)
-    times, cell = due_class(habit.times, since, gap)
-    score = min(1.0, expected(habit, sums, counts, totals) * due[times][cell])
-    return Suggested(item, score, counts, habit, own_gap, since)
-
-
-class Companion(NamedTuple):
-    """An item that goes with what was bought; `with_item` is the one that says it most."""
-
-    item_id: str
-    score: float
-    with_item: str
-    together: int
-    counts: ItemCounts | None = None
-
-
-def goes_with(
-    items: Collection[str], complements: Mapping[str, Sequence[Complement]]
-) -> list[Companion]:
+def goes_with(items: Collection[str], beside: Mapping[str, Companions]) -> list[Companion]:
     """Rank what goes with these items and is not among them, best first; scores are summed."""
-    scores: dict[str, float] = {}
-    best: dict[str, tuple[Complement, str]] = {}
+    found: dict[str, Companion] = {}
+    strongest: dict[str, Companion] = {}
     for item in items:
-        for other in complements.get(item, ()):
-            name = other.item_id
-            said = best.get(name)
-            if said is None:
-                if name not in items:
-                    scores[name], best[name] = other.score, (other, item)
-                continue
-            scores[name] += other.score
-            if (other.score, item, other.together) > (said[0].score, said[1], said[0].together):
-                best[name] = other, item
-    ordered = sorted(
-        (-scores[name], -other.together, name, item) for name, (other, item) in best.items()
-    )
-    return [Companion(name, -score, item, -together) for score, together, name, item in ordered]
+        near = beside.get(item, {})
+        again = [(found[name], near[name]) for name in found.keys() & near.keys()]
+        found.update(near)
+        for before, more in again:
+            name = more.item_id
+            most = strongest[name] = max(strongest.get(name, before), more, key=_strength)
+            found[name] = most._replace(minus_score=before.minus_score + more.minus_score)
+    for item in items:
+        found.pop(item, None)
+    return sorted(found.values())
+
+
+def _strength(each: Companion) -> tuple[float, str, int]:
+    return each.score, each.with_item, each.together
 
 
 def baskets(lines: Iterable[tuple[int, str]]) -> list[Basket]:

@@ -9,8 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+from app.suggest.ranking import prepared
+from app.suggest.scoring import Prepared
 from app.suggest.table_file import TableFile
-from app.suggest.tables import Tables
 
 Result = TypeVar("Result")
 
@@ -28,9 +29,10 @@ class Shelf:
         self.number: int | None = None
         self.catalogued: frozenset[str] = frozenset()
         self.looked_at: datetime | None = None
-        self.fallback: Tables | None = None
+        self.fallback: Prepared | None = None
         self.fallback_at: datetime | None = None
-        self._tables: TableFile | None = None
+        self._file: TableFile | None = None
+        self._tables: Prepared | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="suggest")
 
     def file(self, number: int) -> Path:
@@ -38,7 +40,7 @@ class Shelf:
         return self.folder / f"{number}.tables"
 
     @property
-    def tables(self) -> Tables | None:
+    def tables(self) -> Prepared | None:
         """The fitted tables, else the popular items; only for work in the shelf's thread."""
         return self._tables or self.fallback
 
@@ -56,7 +58,8 @@ class Shelf:
 
     def _replace(self, path: Path | None) -> None:
         new = TableFile(path) if path is not None else None
-        old, self._tables = self._tables, new
+        old, self._file = self._file, new
+        self._tables = None if new is None else prepared(new)
         if old is not None:
             old.close()
 

@@ -16,9 +16,6 @@ from app.suggest.tables import Complement, ItemCounts, Learned, Totals
 
 # The popular items that a reading of the tables keeps at hand.
 POPULAR = 1_000
-# Most callers buy what others bought: so many items are kept at hand, some 20 MB of each.
-_KEPT_COUNTS = 100_000
-_KEPT_OTHERS = 2_000
 _SCHEMA = """
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE item (
@@ -58,8 +55,6 @@ class TableFile:
                 [POPULAR],
             )
             self._popular = [(row[0], ItemCounts(*row[1:])) for row in rows]
-            self._kept_counts: dict[str, ItemCounts | None] = dict(self._popular)
-            self._kept_others: dict[str, tuple[Complement, ...]] = {}
         except (sqlite3.Error, KeyError, TypeError, orjson.JSONDecodeError) as error:
             self._db.close()
             raise ValueError(f"it holds no suggestion tables ({type(error).__name__})") from None
@@ -75,17 +70,8 @@ class TableFile:
         return self._learned
 
     def counts(self, items: Sequence[str]) -> Mapping[str, ItemCounts | None]:
-        """Return the counts of these items and of others; those not sold have none."""
-        kept = self._kept_counts
-        missing = [item for item in items if item not in kept]
-        if missing:
-            if len(kept) + len(missing) > _KEPT_COUNTS:
-                kept = self._kept_counts = {}
-                missing = list(items)
-            kept.update(dict.fromkeys(missing))
-            for row in self._of(_COUNTS, missing):
-                kept[row[0]] = ItemCounts._make(row[1:])
-        return kept
+        """Return the counts of these items; those not sold have none."""
+        return {row[0]: ItemCounts._make(row[1:]) for row in self._of(_COUNTS, items)}
 
     def popular(self) -> Sequence[tuple[str, ItemCounts]]:
         """Return the items in most baskets, first the most popular."""
@@ -93,16 +79,10 @@ class TableFile:
 
     def complements(self, items: Sequence[str]) -> Mapping[str, Sequence[Complement]]:
         """Return what goes with each of these items, best first."""
-        kept = self._kept_others
-        missing = [item for item in items if item not in kept]
-        if missing:
-            if len(kept) + len(missing) > _KEPT_OTHERS:
-                kept = self._kept_others = {}
-                missing = list(items)
-            kept.update(dict.fromkeys(missing, ()))
-            for item, others in self._of(_OTHERS, missing):
-                kept[item] = tuple(map(Complement._make, orjson.loads(others)))
-        return {item: kept[item] for item in items}
+        return {
+            item: tuple(map(Complement._make, orjson.loads(others)))
+            for item, others in self._of(_OTHERS, items)
+        }
 
     def close(self) -> None:
         """Give the file back."""

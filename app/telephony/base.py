@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -15,6 +15,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict
 
 from app.core.call import CallEvent
+from app.core.values import value
 
 
 class PhoneSystemConfig(BaseModel):
@@ -24,7 +25,7 @@ class PhoneSystemConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class HookRequest:
     """A webhook as received.
 
@@ -40,7 +41,7 @@ class HookRequest:
     received_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Accepted:
     """What became of one event: its call's id and whether it had been seen before."""
 
@@ -48,7 +49,7 @@ class Accepted:
     duplicate: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Answer:
     """The HTTP answer a provider wants."""
 
@@ -61,7 +62,7 @@ class Answer:
 TEST_CALL = "test-"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class TestCall:
     """A call for `screenpop ring`: what to put in the provider's own format."""
 
@@ -74,7 +75,7 @@ class TestCall:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SignedRequest:
     """A request as the provider would send it."""
 

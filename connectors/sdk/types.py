@@ -52,6 +52,9 @@ def money_text(amount: Decimal, currency: str | None = None) -> str:
     `money_text(Decimal("786.000000"), "EUR")` is `"786.00"`.
     """
     digits = _MINOR_UNITS.get(currency or "", 2)
+    text = f"{amount:f}"
+    if len(text.partition(".")[2]) == digits:
+        return text  # As most amounts are written.
     exponent = amount.normalize().as_tuple().exponent
     if isinstance(exponent, int) and -exponent > digits:
         digits = -exponent

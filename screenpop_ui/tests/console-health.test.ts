@@ -7,10 +7,11 @@ import { barsOf, measured, NEXT } from "../src/admin/suggestions/fits";
 import { boughtText } from "../src/admin/suggestions/report";
 
 describe("the steps of a chart", () => {
-  const steps = stepsOf("2026-11-22T10:07:30Z", 1, 10, "en-GB");
+  const steps = stepsOf("2026-11-22T09:00:00Z", "2026-11-22T10:07:30Z", 10, "en-GB");
 
-  it("start at multiples of their length, within the time asked for", () => {
+  it("start where the answer says, up to now", () => {
     expect(steps.starts.map((at) => new Date(at).toISOString().slice(11, 16))).toEqual([
+      "09:00",
       "09:10",
       "09:20",
       "09:30",
@@ -18,16 +19,17 @@ describe("the steps of a chart", () => {
       "09:50",
       "10:00",
     ]);
-    expect(steps.labels).toHaveLength(6);
+    expect(steps.labels).toHaveLength(7);
   });
 
   it("say the day too where the span passes midnight", () => {
-    const day = stepsOf("2026-11-22T10:07:30Z", 24, 60, "en-GB").labels;
+    const asOf = "2026-11-22T10:07:30Z";
+    const day = stepsOf("2026-11-21T11:00:00Z", asOf, 60, "en-GB").labels;
     expect(day[0]).toMatch(/^Sat,? \d\d:00$/);
     expect(day.at(-1)).toMatch(/^Sun,? \d\d:00$/);
     expect(new Set(day).size).toBe(day.length);
-    expect(steps.labels[0]).toMatch(/^\d\d:10$/);
-    expect(stepsOf("2026-11-22T10:07:30Z", 24, 60, "de").labels[0]).toMatch(/^Sa/);
+    expect(steps.labels[0]).toMatch(/^\d\d:00$/);
+    expect(stepsOf("2026-11-21T11:00:00Z", asOf, 60, "de").labels[0]).toMatch(/^Sa/);
   });
 
   it("are null where nothing happened, and add up what lies in one step", () => {
@@ -37,7 +39,7 @@ describe("the steps of a chart", () => {
       { at: "2026-11-22T10:00:00Z", count: 1 },
     ];
     const read = (here: { count: number }[]) => here.reduce((sum, each) => sum + each.count, 0);
-    expect(valuesAt(steps, points, read)).toEqual([null, 5, null, null, null, 1]);
+    expect(valuesAt(steps, points, read)).toEqual([null, null, 5, null, null, null, 1]);
   });
 });
 

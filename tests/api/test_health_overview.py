@@ -17,12 +17,12 @@ from sqlalchemy import text
 
 from app.core.latency import size_class
 from app.core.pace import PhoneMinute
+from app.core.spans import DAY, HOUR, MINUTE, Stretch
 from app.jobs import write_pace
-from app.store.phone_health import forget_phone_minutes, phone_minutes_since, write_phone_minutes
-from app.store.source_health import KEEP_FOR
+from app.store.phone_health import forget_phone_minutes, phone_points, write_phone_minutes
 from tests.api.conftest import Site
 from tests.ledger import WITH_BOOKS, write_books
-from tests.product import Product, settings_for
+from tests.product import SECRET, Product, settings_for
 
 URL = "/api/v1/health/overview"
 CALLER = "+442079460958"
@@ -118,20 +118,46 @@ async def test_what_several_processes_wrote_down_adds_up(either_site: Site) -> N
     assert (await overview(admin))["pops"]["matches"] == {"single": 3, "none": 2}
 
 
-async def test_minutes_are_forgotten_after_two_weeks_and_kept_when_they_cannot_be_written(
+async def test_phone_systems_are_told_apart_and_drawn_together_up_to_two_weeks_back(
+    either_site: Site,
+) -> None:
+    rt = either_site.runtime
+    admin = await either_site.browser("zoe@example.com")
+    for slug in ("pbx", "desk"):
+        system = {"kind": "generic", "settings": {"secret": SECRET}}
+        answer = await admin.put(f"/api/v1/phone-systems/{slug}", json=system)
+        assert answer.status_code == 200, answer.text
+    at = rt.clock() - 13 * DAY
+    minutes = [PhoneMinute("pbx", at + n * HOUR, 1, Counter({"202": 1})) for n in range(6)]
+    minutes.append(PhoneMinute("desk", at, 5, Counter({"401": 5}), last_event_at=at))
+    await write_phone_minutes(rt.db, "one", minutes)
+    shown = await overview(admin, 336)
+    told = {each["slug"]: (each["events"], each["answers"]) for each in shown["phone_systems"]}
+    assert told == {"pbx": (6, {"202": 6}), "desk": (5, {"401": 5})}
+    assert shown["step_minutes"] == 180
+    assert [(point["at"], point["events"]) for point in shown["pops"]["points"]] == [
+        ("2026-11-08T09:00:00Z", 7),
+        ("2026-11-08T12:00:00Z", 3),
+        ("2026-11-08T15:00:00Z", 1),
+    ]
+
+
+async def test_minutes_are_forgotten_after_a_day_and_kept_when_they_cannot_be_written(
     site: Site,
 ) -> None:
     rt = site.runtime
-    old, new = rt.clock() - KEEP_FOR - timedelta(minutes=1), rt.clock()
+    old, new = rt.clock() - DAY - MINUTE, rt.clock()
     await write_phone_minutes(rt.db, "one", [PhoneMinute("pbx", at, 1) for at in (old, new)])
-    await forget_phone_minutes(rt.db, rt.clock() - KEEP_FOR)
+    await forget_phone_minutes(rt.db, rt.clock())
     async with rt.db.read() as session:
-        assert [each.at for each in await phone_minutes_since(session, old)] == [new]
+        minutes = await phone_points(session, Stretch(MINUTE, old))
+        hours = await phone_points(session, Stretch(HOUR, old - HOUR))
+    assert ([each.at for each in minutes], len(hours)) == ([new], 2)
     rt.pace.answered("pbx", 202)
     site.clock.move(minutes=1)
     async with rt.db.begin() as session:
-        await session.execute(text("ALTER TABLE phone_minutes RENAME TO x"))
-    with pytest.raises(Exception, match="phone_minutes"):
+        await session.execute(text("ALTER TABLE phone_spans RENAME TO x"))
+    with pytest.raises(Exception, match="phone_spans"):
         await write_pace(rt)
     assert [each.answers for each in rt.pace.minutes()] == [{"202": 1}]
 

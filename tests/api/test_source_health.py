@@ -12,8 +12,9 @@ from sqlalchemy import text
 
 from app.core.latency import Minute, size_class
 from app.core.profile import SourceOutcome
+from app.core.spans import DAY, HOUR, LENGTHS, MINUTE, Stretch
 from app.jobs import write_source_health
-from app.store.source_health import KEEP_FOR, forget_minutes, minutes_since, write_minutes
+from app.store.source_health import forget_minutes, points_of, sums_since, write_minutes
 from tests.api.conftest import Site
 from tests.api.test_session import problem
 
@@ -105,8 +106,8 @@ async def test_charts_have_a_bounded_number_of_points(
     ]
     await write_minutes(rt.db, "one", minutes)
     day = await health(admin)
-    assert day["step_minutes"] == 4
-    assert len(day["points"]) <= 361
+    assert (day["step_minutes"], day["since"]) == (10, "2026-11-20T10:00:00Z")
+    assert len(day["points"]) == 144
     assert sum(point["answers"] for point in day["points"]) == len(minutes)
     hour = await health(admin, hours=1)
     assert hour["step_minutes"] == 1
@@ -115,13 +116,74 @@ async def test_charts_have_a_bounded_number_of_points(
     )
 
 
-async def test_after_two_weeks_minutes_are_forgotten(either_site: Site) -> None:
+async def test_a_window_starts_with_a_whole_span_and_the_answer_says_when(
+    either_site: Site, admin: httpx.AsyncClient
+) -> None:
     rt = either_site.runtime
-    old, new = rt.clock() - KEEP_FOR - timedelta(minutes=1), rt.clock()
-    await write_minutes(rt.db, "one", [Minute("books", "balance", at, 1) for at in (old, new)])
-    await forget_minutes(rt.db, rt.clock() - KEEP_FOR)
+    start = rt.clock() - timedelta(hours=24)
+    minutes = [Minute("books", "balance", start + n * MINUTE, 1) for n in (-11, -10, -1, 0, 5)]
+    await write_minutes(rt.db, "one", minutes)
+    either_site.clock.move(minutes=-3)
+    day = await health(admin)
+    assert (day["since"], day["sections"][0]["answers"]) == ("2026-11-20T09:50:00Z", 4)
+    two_weeks = await health(admin, hours=336)
+    assert (two_weeks["since"], two_weeks["step_minutes"]) == ("2026-11-07T09:00:00Z", 60)
+    assert [each["answers"] for each in two_weeks["points"]] == [3, 2]
+    overview = (await admin.get("/api/v1/health/overview", params={"hours": 24})).json()
+    assert (overview["since"], overview["connectors"][0]["answers"]) == (day["since"], 4)
+
+
+async def test_what_a_process_wrote_before_its_restart_counts_with_what_it_writes_after(
+    either_site: Site, admin: httpx.AsyncClient
+) -> None:
+    rt = either_site.runtime
+    hour = rt.clock()
+    for process, minute in (("before", 1), ("before", 2), ("after", 2), ("after", 14)):
+        counted = Minute("books", "balance", hour + minute * MINUTE, 1, 0, Counter(busy=1))
+        await write_minutes(rt.db, process, [counted])
+    either_site.clock.move(minutes=30)
+    for hours in (1, 24, 336):
+        shown = await health(admin, hours)
+        assert sum(point["answers"] for point in shown["points"]) == 4
+        (books,) = (await admin.get("/api/v1/health/overview", params={"hours": hours})).json()[
+            "connectors"
+        ]
+        assert (books["answers"], books["errors"]) == (4, {"busy": 4})
+
+
+async def test_a_minute_that_is_written_after_midnight_counts_in_its_own_hour_and_day(
+    either_site: Site,
+) -> None:
+    rt = either_site.runtime
+    midnight = rt.clock().replace(hour=0)
+    early = Minute("books", "balance", midnight + MINUTE, 10)
+    late = [Minute("books", "balance", midnight - n * MINUTE, n) for n in (1, 59)]
+    for minutes in ([late[1], early], [late[0]]):
+        await write_minutes(rt.db, "one", minutes)
     async with rt.db.read() as session:
-        assert [each.at for each in await minutes_since(session, old)] == [new]
+        for length in (HOUR, DAY):
+            points = await points_of(session, "books", Stretch(length, midnight - length))
+            assert [(each.at, each.answers) for each in points] == [
+                (midnight - length, 60),
+                (midnight, 10),
+            ]
+        assert (await sums_since(session, midnight))["books"].answers == 10
+
+
+async def test_minutes_are_forgotten_after_a_day_and_their_sums_after_two_weeks(
+    either_site: Site,
+) -> None:
+    rt = either_site.runtime
+    days_ago = (0, 2, 10, 16)
+    counted = [Minute("books", "balance", rt.clock() - n * DAY, 1) for n in days_ago]
+    await write_minutes(rt.db, "one", counted)
+    await forget_minutes(rt.db, rt.clock())
+    left = []
+    async with rt.db.read() as session:
+        for length in LENGTHS:
+            points = await points_of(session, "books", Stretch(length, rt.clock() - 20 * DAY))
+            left.append(len(points))
+    assert left == [1, 2, 3, 3, 3]
 
 
 async def test_what_cannot_be_written_down_is_kept_for_the_next_time(site: Site) -> None:
@@ -129,8 +191,8 @@ async def test_what_cannot_be_written_down_is_kept_for_the_next_time(site: Site)
     answered(site)
     site.clock.move(minutes=1)
     async with rt.db.begin() as session:
-        await session.execute(text("ALTER TABLE connector_minutes RENAME TO x"))
-    with pytest.raises(Exception, match="connector_minutes"):
+        await session.execute(text("ALTER TABLE connector_spans RENAME TO x"))
+    with pytest.raises(Exception, match="connector_spans"):
         await write_source_health(rt)
     assert [each.answers for each in rt.health.minutes("books")] == [1]
 

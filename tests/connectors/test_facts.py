@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from connectors.sdk import facts
 from connectors.sdk.contacts import contact
-from connectors.sdk.types import ContactRow, ErrorKind, RejectedRow, SourceError, Ticket, Tombstone
+from connectors.sdk.types import (
+    ContactRow,
+    ErrorKind,
+    RejectedRow,
+    SourceError,
+    Ticket,
+    Tombstone,
+    money_text,
+)
 from connectors.sdk.values import Row, TextFormat, numbered, web_link
 
 TODAY = date(2026, 11, 22)
@@ -26,6 +34,18 @@ ITEMS = st.fixed_dictionaries(
 def total(amounts: Any) -> Decimal:
     with localcontext(prec=60):
         return sum(amounts, Decimal(0))
+
+
+@given(AMOUNTS, st.sampled_from(["EUR", "JPY", "KWD", None]))
+def test_an_amount_is_written_with_the_minor_units_and_loses_no_digit(
+    amount: Decimal, currency: str | None
+) -> None:
+    text = money_text(amount, currency)
+    assert Decimal(text) == amount
+    assert text == money_text(Decimal(text), currency)
+    digits = {"JPY": 0, "KWD": 3}.get(currency or "", 2)
+    decimals = text.partition(".")[2]
+    assert len(decimals) == digits or (len(decimals) > digits and decimals[-1] != "0")
 
 
 @given(st.lists(ITEMS, min_size=1, max_size=30))

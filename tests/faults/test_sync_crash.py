@@ -8,11 +8,20 @@ import sys
 import pytest
 from sqlalchemy import func, select
 
+from app.sources import sync
+from app.store import contacts, loader
 from app.store.engine import Database
 from app.store.models import Customer, CustomerLink, PhoneIndex
 from tests.faults.sync_process import Many, read
 
 COUNT = 1_500
+
+
+@pytest.fixture(autouse=True)
+def sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the sizes back to other tests: `read` makes them small."""
+    for module, name in ((contacts, "FEW"), (sync, "BATCH"), (loader, "LOAD")):
+        monkeypatch.setattr(module, name, getattr(module, name))
 
 
 @pytest.mark.parametrize("killed_at", [0, 150, 450, 800, 1_300])

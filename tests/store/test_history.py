@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.core.purchases import parts_of_key
+from app.core.purchases import Ordered, item_key, parts_of_key
 from app.core.sync import SyncRun
 from app.store import hot
 from app.store.catalogue import Catalogue
@@ -158,12 +158,31 @@ async def test_a_customers_newest_lines_come_first_from_all_its_records(
     (owner,) = {line[0] for line in await all_lines(db)}
     store = await hot.connect(migrated_url)
     lines = await store.bought(owner, day_number(TODAY) - 10, 7)
-    assert [(day_number(TODAY) - line.day, parts_of_key(line.key)[1]) for line in lines] == [
+    assert [(day_number(TODAY) - day, parts_of_key(key)[1]) for day, key, _ in lines] == [
         (0, "spade"), (1, "hose"), (1, "rake"), (2, "spade"),
         (3, "hose"), (3, "rake"), (4, "spade"),
     ]  # fmt: skip
     assert len(await store.bought(owner, day_number(TODAY) - 4, 300)) == 7
-    assert await store.bought("nobody", 0, 300) == []
+    assert not await store.bought("nobody", 0, 300)
+    await store.close()
+
+
+async def test_an_item_is_called_what_the_newest_of_a_customers_orders_calls_it(
+    db: Database, migrated_url: str
+) -> None:
+    await contacts(db, "shop", customer("1", "C-1"))
+    old = LineItem(item_id="i-1", name="Spade", unit_price=Decimal("9.50"))
+    new = LineItem(item_id="i-1", sku="S1", name="Garden spade", unit_price=Decimal("12.340"))
+    await write(db, order("o-1", new, on=TODAY - timedelta(days=1)))
+    await write(db, order("o-2", old, "rake", on=TODAY - timedelta(days=2)))
+    (owner,) = {line[0] for line in await all_lines(db)}
+    store = await hot.connect(migrated_url)
+    since, spade = day_number(TODAY) - 10, item_key("shop", "i-1")
+    asked = [spade, item_key("books", "i-1"), item_key("shop", "never bought")]
+    assert await store.ordered(owner, since, 300, asked) == [
+        Ordered(spade, "S1", "Garden spade", "12.340", "GBP")
+    ]
+    assert await store.ordered(owner, since + 10, 300, asked) == []
     await store.close()
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import psutil
 import pytest
 from sqlalchemy import delete, select, text, update
 
@@ -14,11 +16,15 @@ from app.core.contact import Reading, read_contact
 from app.core.sync import SyncRun
 from app.store import contacts as module
 from app.store import loader
+from app.store.contact_loader import ContactLoader
 from app.store.contacts import ContactWriter
 from app.store.engine import Database
 from app.store.linking import Batch, write_batch
-from app.store.loading import Load
+from app.store.loader import LoaderFailed
+from app.store.loading import Pass
+from app.store.loading_sqlite import SqliteLoad
 from app.store.models import Customer, CustomerKey, CustomerLink, PhoneIndex, SyncState
+from app.store.sync_state import SyncTakenOver, start_sync
 from connectors.sdk.types import ContactRow, PhoneRow
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -69,6 +75,38 @@ async def load(
     await writer.finish_sync(run, at=at, error=None)
     await writer.aclose()
     return run
+
+
+async def load_here(db: Database, rows: Iterable[ContactRow]) -> None:
+    """Load these rows in bulk in this process."""
+    run = await start_sync(db, "books", "contacts", full=True, at=NOW)
+    loader_here = ContactLoader(db, run, "GB", 0, lambda: NOW)
+    await loader_here.stage(rows)
+    await loader_here.move()
+    await loader_here.moved()
+
+
+@contextmanager
+def meanwhile(
+    db: Database, patch: pytest.MonkeyPatch, write: Callable[[Database], Awaitable[None]]
+) -> Iterator[None]:
+    """Let SQLite write something between two transactions of a load: after the links."""
+
+    async def elsewhere() -> None:
+        other = Database(db.url.render_as_string(hide_password=False))
+        await write(other)
+        await other.dispose()
+
+    passed = SqliteLoad._pass
+
+    def pass_and_write(self: SqliteLoad, each: Pass, where: str) -> set[str]:
+        if each.table == "load_keys":
+            asyncio.run(elsewhere())
+        return passed(self, each, where)
+
+    with patch.context() as patched:
+        patched.setattr(SqliteLoad, "_pass", pass_and_write)
+        yield
 
 
 async def put(db: Database, rows: Iterable[ContactRow], connector: str = "books") -> None:
@@ -124,20 +162,65 @@ async def test_evidence_that_another_source_brings_in_the_middle_is_found(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [row(number) for number in range(30)]
-    left_over = Load._left_over
-
-    async def meanwhile(self: Load) -> dict[str, str]:
-        # Between the look at what others hold and the writing.
-        await put(db, rows[:10], "shop")
-        return await left_over(self)
-
     if db.dialect == "sqlite":
-        monkeypatch.setattr(Load, "_left_over", meanwhile)
-        await load(db, rows)
+        with meanwhile(db, monkeypatch, lambda other: put(other, rows[:10], "shop")):
+            await load_here(db, rows)
     else:
-        await asyncio.gather(load(db, rows), put(db, rows[:10], "shop"))
+        await asyncio.gather(load_here(db, rows), put(db, rows[:10], "shop"))
     async with db.read() as session:
         assert len((await session.execute(select(Customer.id))).all()) == 30
+
+
+async def test_a_record_that_a_live_search_found_in_the_middle_is_as_it_was_found(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [row(number) for number in range(30)]
+    newer = row(7, phone_numbers=(PhoneRow(raw="0113 496 0000"),), external_id="C-new")
+    with meanwhile(db, monkeypatch, lambda other: put(other, [newer])):
+        await load_here(db, rows)
+    if db.dialect == "postgresql":
+        await put(db, [newer])
+    in_the_middle = await stored(db)
+    async with db.begin() as session:
+        for model in reversed(TABLES):
+            await session.execute(delete(model))
+    await put(db, [*rows[:7], newer, *rows[8:]])
+    assert await stored(db) == in_the_middle
+
+
+async def test_a_load_whose_process_ends_is_told_and_gone_on_with(db: Database) -> None:
+    rows = [row(number) for number in range(60)]
+    writer = ContactWriter(db, "GB", 0)
+    run = await writer.start_sync("books", full=True, at=NOW)
+    await writer.write(run, {each.remote_id: each for each in rows[:50]}, at=NOW)
+    for process in psutil.Process().children():
+        if "app.store.contact_loader" in process.cmdline():
+            process.kill()
+            process.wait()
+    with pytest.raises(LoaderFailed, match="the process that writes contacts has ended"):
+        await writer.settle(run)
+    await writer.finish_sync(run, at=NOW, error="it broke", settled=False)
+    await writer.aclose()
+    async with db.read() as session:
+        assert await session.scalar(select(SyncState.error)) == "it broke"
+    await load(db, rows)
+    in_the_end = await stored(db)
+    async with db.begin() as session:
+        for model in reversed(TABLES):
+            await session.execute(delete(model))
+    await put(db, rows)
+    assert await stored(db) == in_the_end
+
+
+async def test_of_two_syncs_of_a_connector_the_first_stops(db: Database) -> None:
+    run = await start_sync(db, "books", "contacts", full=True, at=NOW)
+    loader_here = ContactLoader(db, run, "GB", 0, lambda: NOW)
+    await loader_here.stage([row(1)])
+    await start_sync(db, "books", "contacts", full=True, at=NOW)
+    await loader_here.move()
+    with pytest.raises(SyncTakenOver):
+        await loader_here.moved()
+    assert await stored(db) == []
 
 
 async def test_the_same_again_changes_nothing_and_what_changed_is_written(db: Database) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.purchases import Line, item_key
+from app.core.purchases import item_key
 from app.suggest.explain import Explanation
 from app.suggest.offer import Answer, Customer, Rules, Shop, Sold, offer
 from app.suggest.ranking import rank
@@ -39,7 +39,7 @@ def explained(
     answers: dict[str, Answer] | None = None,
     **rules: Any,
 ) -> dict[str, Any]:
-    bought = [Line(TODAY - ago, KEYS[name], 1.0) for ago, name in sorted(lines)]
+    bought = [(TODAY - ago, KEYS[name], 1.0) for ago, name in sorted(lines)]
     ranked = rank(bought, TODAY, TABLES)
     items = {KEYS[name]: Sold(f"Item {name}") for name in NAMES}
     items |= {KEYS[name]: each for name, each in (sold or {}).items()}

@@ -23,8 +23,9 @@ from app.suggest.offer import (
     offer,
 )
 from app.suggest.ranking import PopularTables, bought, merged, rank
-from app.suggest.scoring import Basket
+from app.suggest.scoring import Basket, likely_next
 from app.suggest.tables import ItemCounts
+from tests.suggest.histories import FixedTables
 
 DAY = 20_000
 TODAY = date(1970, 1, 1) + timedelta(days=DAY)
@@ -184,7 +185,7 @@ def test_the_same_id_of_two_connectors_is_two_items() -> None:
 
 
 def line(day: int, key: str, quantity: float | None = 1.0) -> Line:
-    return Line(day, key, quantity)
+    return day, key, quantity
 
 
 def test_returns_undo_purchases_and_the_future_is_not_known() -> None:
@@ -198,6 +199,30 @@ def test_returns_undo_purchases_and_the_future_is_not_known() -> None:
     assert bought(lines, DAY) == [Basket(DAY, (B,))]
 
 
+bought_lines = st.lists(
+    st.tuples(
+        st.integers(DAY - 30, DAY + 3),
+        st.sampled_from(KEYS),
+        st.sampled_from([1.0, 1.0, 1.0, 2.0, None, 0.0, -1.0]),
+    ),
+    max_size=25,
+)
+
+
+@given(bought_lines, st.booleans())
+def test_lines_rank_as_their_baskets_do_whatever_is_among_them(
+    lines: list[Line], are_sorted: bool
+) -> None:
+    if are_sorted:
+        lines.sort(key=lambda line: -line[0])
+    counts = ItemCounts(buyers=10, rebuyers=5, baskets=20, span_days=300, recent=4)
+    tables = FixedTables(dict.fromkeys(KEYS[:5], counts))
+    ranked, history = rank(lines, DAY, tables), bought(lines, DAY)
+    assert ranked.next == likely_next(history, DAY, tables)
+    last = {item: basket.day for basket in reversed(history) for item in basket.items}
+    assert ranked.last_bought == last
+
+
 def test_a_live_order_counts_at_once_and_not_twice() -> None:
     synchronised, live = [line(DAY - 9, A)], [line(DAY - 9, A), line(DAY, B)]
     assert merged(synchronised, live) == [line(DAY, B), line(DAY - 9, A)]
@@ -206,7 +231,7 @@ def test_a_live_order_counts_at_once_and_not_twice() -> None:
 def test_before_the_first_fit_there_are_habits_and_popular_items() -> None:
     tables = PopularTables([(B, ItemCounts(5, 0, 8, 0, 8)), (A, ItemCounts(2, 0, 2, 0, 2))], 10)
     ranked = rank([line(DAY - 1, A), line(DAY - 30, A)], DAY, tables)
-    following, beside = ranked.candidates(5, ranked.shop({}, frozenset()))
+    following, beside = map(list, ranked.candidates(5, Shop()))
     assert [(each.key, each.is_popular) for each in following] == [(A, False), (B, True)]
     assert following[1].reason == "popular: in 80 % of all orders"
     assert beside == []
@@ -214,4 +239,4 @@ def test_before_the_first_fit_there_are_habits_and_popular_items() -> None:
 
 def test_of_a_stranger_and_no_history_nothing_is_said() -> None:
     ranked = rank([], DAY, PopularTables((), 0))
-    assert ranked.candidates(5, ranked.shop({}, frozenset())) == ([], [])
+    assert list(map(list, ranked.candidates(5, Shop()))) == [[], []]

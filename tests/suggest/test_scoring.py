@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.suggest.reasons import why_goes_with, why_next
-from app.suggest.scoring import Basket, Companion, baskets, goes_with, likely_next
+from app.suggest.scoring import Basket, Companion, baskets, companions, goes_with, likely_next
 from app.suggest.tables import Complement, ItemCounts
 from tests.suggest.histories import FixedTables
 
@@ -84,8 +84,12 @@ def test_what_goes_with_several_items_of_the_basket_adds_up() -> None:
     found = goes_with(
         {"A", "B"},
         {
-            "A": [Complement("X", 9, 0.3), Complement("Y", 30, 0.4), Complement("B", 50, 0.9)],
-            "B": [Complement("X", 12, 0.25)],
+            "A": companions(
+                "A",
+                [Complement("X", 9, 0.3), Complement("Y", 30, 0.4), Complement("B", 50, 0.9)],
+                {},
+            ),
+            "B": companions("B", [Complement("X", 12, 0.25)], {}),
         },
     )
     assert [(each.item_id, each.with_item) for each in found] == [("X", "A"), ("Y", "A")]
@@ -96,13 +100,13 @@ def test_the_reason_counts_from_real_numbers_and_is_modest_about_few() -> None:
     totals = FixedTables(ITEMS, baskets=1_000).totals
     own = ItemCounts(50, 10, 100, 0, 0)
     other = ItemCounts(50, 10, 140, 0, 0)
-    many = Companion("Y", 0.4, "X", together=42)
-    assert why_goes_with(many, "Pump", own, other, totals) == (
+    many = Companion(-0.4, -42, "Y", "X", other)
+    assert why_goes_with(many, "Pump", own, totals) == (
         "42 % of orders with Pump have it too, 3.0× usual; 42 orders"
     )
-    few = Companion("Y", 0.4, "X", together=4)
-    assert why_goes_with(few, "Pump", own, other, totals) == "sometimes bought together with Pump"
+    few = Companion(-0.4, -4, "Y", "X", other)
+    assert why_goes_with(few, "Pump", own, totals) == "sometimes bought together with Pump"
     rare = ItemCounts(6, 1, 7, 0, 0)
-    chance = Companion("Y", 0.4, "X", together=6)
-    text = why_goes_with(chance, "Pump", ItemCounts(5, 1, 7, 0, 0), rare, totals)
+    chance = Companion(-0.4, -6, "Y", "X", rare)
+    text = why_goes_with(chance, "Pump", ItemCounts(5, 1, 7, 0, 0), totals)
     assert "usual" not in text, "a lift of 122 from six orders is chance"

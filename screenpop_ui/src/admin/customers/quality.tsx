@@ -38,6 +38,14 @@ export function Quality({ looks }: { looks: number }) {
     of,
   );
   const value = loaded.value;
+  // It opens on something that is to be mended, if there is anything.
+  const opened = useRef(false);
+  useEffect(() => {
+    if (value === null || opened.current) return;
+    opened.current = true;
+    const there = Object.keys(KINDS).find((each) => countOf(value.counts, each, "") > 0);
+    if (there && countOf(value.counts, kind, "") === 0) setKind(there);
+  }, [value]);
   const connectors = [...new Set(value?.counts.map((count) => count.connector) ?? [])];
   const nameOf = (slug: string) => value?.names[slug] ?? slug;
   const choose = (change: () => void) => {

@@ -60,6 +60,7 @@ export interface ConnectorHealth extends Times {
 export interface Overview {
   as_of: string;
   hours: number;
+  since: string;
   step_minutes: number;
   marks: Mark[];
   pops: {
@@ -83,6 +84,7 @@ export interface SourcePoint extends Omit<Times, "count"> {
 
 export interface SourceHealth {
   connector: string;
+  since: string;
   step_minutes: number;
   sections: Omit<SourcePoint, "at">[];
   points: SourcePoint[];

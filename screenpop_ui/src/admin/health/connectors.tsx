@@ -161,7 +161,7 @@ const BREAKER = {
 };
 
 function Detail({ told, overview }: { told: SourceHealth; overview: Overview }) {
-  const steps = stepsOf(overview.as_of, overview.hours, told.step_minutes);
+  const steps = stepsOf(told.since, overview.as_of, told.step_minutes);
   const of = (key: "p50_ms" | "p95_ms" | "p99_ms") =>
     valuesAt(steps, told.points, (here) => highest(here.map((point) => point[key])));
   const counted = (read: (point: SourceHealth["points"][number]) => number) =>

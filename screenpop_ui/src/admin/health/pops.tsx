@@ -9,7 +9,7 @@ import { msText, PARTS, shareText } from "./words";
 
 export function Pops({ overview }: { overview: Overview }) {
   const { pops } = overview;
-  const steps = stepsOf(overview.as_of, overview.hours, overview.step_minutes);
+  const steps = stepsOf(overview.since, overview.as_of, overview.step_minutes);
   const line = (
     name: string,
     key: "painted_p95_ms" | "complete_p95_ms" | "first_push_p95_ms",

@@ -7,18 +7,21 @@ export interface Steps {
   labels: string[];
 }
 
-/** The starts of all spans of the last hours; spans start at multiples of their length since 1970. */
-export function stepsOf(asOf: string, hours: number, stepMinutes: number, locale?: string): Steps {
-  const step = stepMinutes * 60_000;
+const A_DAY_AND_A_STEP = 25 * 3_600_000;
+
+/** The starts of all spans from `since`, where one starts, up to now. */
+export function stepsOf(since: string, asOf: string, stepMinutes: number, locale?: string): Steps {
   const now = Date.parse(asOf);
+  const first = Date.parse(since);
   const starts: number[] = [];
-  for (let at = Math.ceil((now - hours * 3_600_000) / step) * step; at <= now; at += step) {
+  for (let at = first; at <= now; at += stepMinutes * 60_000) {
     starts.push(at);
   }
   const days = new Set(starts.map((at) => new Date(at).toDateString()));
   const labels = starts.map((at) => {
     const iso = new Date(at).toISOString();
-    if (hours > 24) return `${dayText(iso, now, locale)} ${timeText(iso, locale)}`;
+    if (now - first > A_DAY_AND_A_STEP)
+      return `${dayText(iso, now, locale)} ${timeText(iso, locale)}`;
     return days.size > 1 ? weekdayTimeText(iso, locale) : timeText(iso, locale);
   });
   return { starts, labels };
