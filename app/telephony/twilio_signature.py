@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from app.telephony.base import HookRequest, Refused
@@ -73,8 +73,9 @@ def _mac(token: str, url: str, fields: bytes) -> bytes:
     return base64.b64encode(hmac.digest(token.encode(), signed, "sha1"))
 
 
-def url_spellings(url: str) -> list[str]:
-    """Return the address as given, without its port, and with the default port: Twilio varies."""
+def url_spellings(url: str) -> Iterator[str]:
+    """Yield the address as given, without its port, and with the default port: Twilio varies."""
+    yield url
     parts = urlsplit(url)
     login, at, host = parts.netloc.rpartition("@")
     # An IPv6 address has colons inside its brackets.
@@ -82,9 +83,7 @@ def url_spellings(url: str) -> list[str]:
     if not colon or not port.isdigit():
         name = host
     default = _DEFAULT_PORTS.get(parts.scheme, 443)
-    spellings = [url]
     for netloc in (f"{login}{at}{name}", f"{login}{at}{name}:{default}"):
         spelling = urlunsplit(parts._replace(netloc=netloc))
-        if spelling not in spellings:
-            spellings.append(spelling)
-    return spellings
+        if spelling != url:
+            yield spelling

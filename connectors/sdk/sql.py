@@ -10,6 +10,7 @@ import asyncio
 import os
 import socket
 import sqlite3
+import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -144,6 +145,7 @@ class ReadOnlyDatabase:
     max_connections: int
     _threads: ThreadPoolExecutor = field(init=False)
     _engine: Engine | None = field(init=False, default=None)
+    _making: threading.Lock = field(init=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self._threads = ThreadPoolExecutor(self.max_connections, thread_name_prefix="sql-source")
@@ -209,6 +211,7 @@ class ReadOnlyDatabase:
 
         def start() -> CursorResult[Any]:
             connection = open_now.enter_context(self._connect(statement))
+            connection.detach()  # Closed with the stream, though the pool may be gone by then.
             if self.url.get_backend_name() == "postgresql":
                 connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(timeout_ms)}")
             result = self._execute(connection, sql, values, timeout_ms, BATCH)
@@ -254,9 +257,9 @@ class ReadOnlyDatabase:
             raise source_error(error, self.timeout_ms) from None
 
     def _connect(self, statement: _Statement) -> Connection:
-        if self._engine is None:
-            self._engine = self._make_engine()
-        connection = self._engine.connect()
+        with self._making:  # The first questions come at once: one engine for all of them.
+            engine = self._engine = self._engine or self._make_engine()
+        connection = engine.connect()
         statement.connection = connection
         if statement.cancelled:
             connection.close()
