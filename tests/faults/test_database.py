@@ -28,9 +28,13 @@ async def fragile(migrated_url: str, tmp_path: Path) -> AsyncIterator[Product]:
         yield running
 
 
-def from_outside(product: Product, on_sqlite: str, on_postgresql: str) -> None:
+async def from_outside(product: Product, on_sqlite: str, on_postgresql: str) -> None:
     """Do something to the database behind the product's back."""
-    url = product.settings.database
+    # In a thread: what the product is writing just now must be able to end.
+    await asyncio.to_thread(_do, product.settings.database, on_sqlite, on_postgresql)
+
+
+def _do(url: str, on_sqlite: str, on_postgresql: str) -> None:
     if url.startswith("sqlite"):
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:
             # Locked before it is read: to find it changed then is an error that nothing waits for.
@@ -43,7 +47,7 @@ def from_outside(product: Product, on_sqlite: str, on_postgresql: str) -> None:
 async def test_an_event_that_cannot_be_written_is_not_accepted_until_it_can(
     fragile: Product,
 ) -> None:
-    from_outside(
+    await from_outside(
         fragile,
         "CREATE TRIGGER full BEFORE INSERT ON call_events"
         " BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
@@ -61,7 +65,9 @@ async def test_an_event_that_cannot_be_written_is_not_accepted_until_it_can(
         assert answer.headers["retry-after"] == "5"
         assert answer.json()["title"] == "unavailable"
         assert "disk" not in answer.text
-    from_outside(fragile, "DROP TRIGGER full", 'ALTER TABLE call_events DROP CONSTRAINT "full"')
+    await from_outside(
+        fragile, "DROP TRIGGER full", 'ALTER TABLE call_events DROP CONSTRAINT "full"'
+    )
     async with fragile.screen("ada@example.com") as ada:
         answer = await fragile.send(**ringing, extension="101")
         assert (answer.status_code, answer.json()["duplicate"]) == (202, False)
@@ -74,10 +80,10 @@ async def test_a_configuration_that_cannot_be_read_is_not_a_wrong_signature(
     fragile: Product,
 ) -> None:
     rename = "ALTER TABLE {} RENAME TO {}"
-    from_outside(fragile, *[rename.format("meta", "away")] * 2)
+    await from_outside(fragile, *[rename.format("meta", "away")] * 2)
     answer = await fragile.client.post("/hooks/nobody", content=b"{}")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-    from_outside(fragile, *[rename.format("away", "meta")] * 2)
+    await from_outside(fragile, *[rename.format("away", "meta")] * 2)
     answer = await fragile.client.post("/hooks/nobody", content=b"{}")
     assert answer.status_code == 401
 
@@ -110,7 +116,7 @@ async def test_lost_database_connections_cost_no_event(
         accepted = []
         for number in range(6):
             if number in (1, 3):
-                from_outside(product, "", cut)
+                await from_outside(product, "", cut)
             for _attempt in range(5):
                 answer = await product.send(**event(f"c-{number}", event_id=f"e-{number}"))
                 assert answer.status_code in (202, 503), answer.text
@@ -128,11 +134,11 @@ async def test_a_phone_index_that_cannot_be_read_hides_no_call(
 ) -> None:
     await fragile.configure(WITH_BOOKS, BOOKS_URL=write_books(tmp_path))
     rename = "ALTER TABLE {} RENAME TO {}"
-    from_outside(fragile, *[rename.format("phone_index", "away")] * 2)
+    await from_outside(fragile, *[rename.format("phone_index", "away")] * 2)
     async with fragile.screen("ada@example.com") as ada:
         call_id = await fragile.event("ringing", ani=CALLER, extension="101")
         assert (await ada.pop(call_id))["call"]["ani"]["e164"] == CALLER
-        from_outside(fragile, *[rename.format("away", "phone_index")] * 2)
+        await from_outside(fragile, *[rename.format("away", "phone_index")] * 2)
         await fragile.event("answered", extension="101")
         pop = await ada.in_state(call_id, "answered")
         assert pop["customer"]["display_name"] == "Kestrel Garden"
@@ -141,7 +147,7 @@ async def test_a_phone_index_that_cannot_be_read_hides_no_call(
 async def test_an_event_that_was_not_written_is_no_repeat_under_another_webhook_id(
     fragile: Product,
 ) -> None:
-    from_outside(
+    await from_outside(
         fragile,
         "CREATE TRIGGER full BEFORE INSERT ON call_events"
         " BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
