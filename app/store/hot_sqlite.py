@@ -121,6 +121,7 @@ def _open_for_loop(path: Path) -> sqlite3.Connection:
     db.execute("PRAGMA synchronous = NORMAL")
     db.execute("PRAGMA busy_timeout = 0")
     db.execute("PRAGMA wal_autocheckpoint = 0")
+    db.execute("PRAGMA cache_size = -16384")  # KiB: the upper pages of every index asked.
     return db
 
 
