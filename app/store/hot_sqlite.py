@@ -149,17 +149,20 @@ def _lengthen_log(path: Path) -> None:
             os.fsync(log)
 
 
-def _copy_log(path: Path) -> bool:
+def _copy_log(path: Path, *, is_broken: bool) -> bool:
     """Copy the log into the database; say whether all of it was copied.
 
     The log is then begun anew; who does that waits for a flush, so it should not be the event loop.
+    A broken log has a hole, after which nothing is read: nobody may write behind it meanwhile.
     """
+    mode = "RESTART" if is_broken else "PASSIVE"
     with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as db:
-        _, pages, copied = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        if pages == copied:
+        busy, pages, copied = db.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+        all_copied = not busy and pages == copied
+        if all_copied:
             with suppress(sqlite3.OperationalError):  # Somebody else was faster.
                 db.execute(_BEGIN_LOG)
-        return bool(pages == copied)
+        return all_copied
 
 
 class SqliteHot:
@@ -187,6 +190,8 @@ class SqliteHot:
         try:
             new = self._db.execute(_INSERT, values).rowcount == 1
         except sqlite3.OperationalError:  # Others write now: wait for them, but not in the loop.
+            if self._flusher.failed:
+                return self._flusher.on_disk(False)
             return self._writer.run(lambda db: db.execute(_INSERT, values).rowcount == 1)
         return self._flusher.on_disk(new)
 
@@ -282,9 +287,12 @@ class SqliteHot:
 
     async def checkpoint(self) -> None:
         """Copy the write-ahead log into the database, if it has become long."""
-        if self._appended >= _MANY_EVENTS or self._flusher.failed:
+        is_broken = self._flusher.failed
+        if self._appended >= _MANY_EVENTS or is_broken:
             self._appended = 0
-            if await asyncio.to_thread(_copy_log, self._path):
+            all_copied = await asyncio.to_thread(_copy_log, self._path, is_broken=is_broken)
+            # What failed during the copy is not in it.
+            if all_copied and is_broken:
                 self._flusher.all_copied()
 
     async def close(self) -> None:

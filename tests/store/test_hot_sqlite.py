@@ -121,6 +121,21 @@ async def test_after_a_flush_that_failed_nothing_is_promised_until_the_log_was_c
     assert await ring("e-1") is False
 
 
+async def test_after_a_flush_that_failed_waiting_for_another_writer_promises_nothing_either(
+    disk: Disk, ring: Ring, file: Path
+) -> None:
+    disk.fails = True
+    with pytest.raises(OSError, match="Input/output"):
+        await ring("e-1")
+    disk.fails = False
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        refused = ring("e-2")
+        other.execute("COMMIT")
+    with pytest.raises(OSError, match="Input/output"):
+        await refused
+
+
 async def test_an_event_waits_for_who_else_writes_but_the_event_loop_does_not(
     ring: Ring, hot: SqliteHot, file: Path
 ) -> None:
