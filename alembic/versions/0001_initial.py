@@ -74,6 +74,7 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("sync_id", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("connector", "item_id", name=op.f("pk_catalogue_items")),
+        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("catalogue_items", schema=None) as batch_op:
         batch_op.create_index("ix_catalogue_items_sku", ["sku"], unique=False)

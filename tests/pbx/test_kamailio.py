@@ -79,8 +79,11 @@ HANG_UP = sip.pause(300) + sip.caller_says("BYE", 2) + sip.got(200)
 
 REFUSED = sip.got(100, optional=True) + sip.got(180, optional=True)
 IS_REFERRED = sip.expect("REFER", more=sip.LOG_REFER_TO) + sip.answer_within("202 Accepted")
+# Between two messages that one side sends, time passes: over UDP the later may come first.
+A_MOMENT = sip.pause(200)
 IS_MOVED = (
     IS_REFERRED
+    + A_MOMENT
     + sip.caller_says("NOTIFY", 2, sip.SIPFRAG, "SIP/2.0 200 OK")
     + sip.got(200)
     + sip.expect("BYE")
@@ -232,7 +235,8 @@ async def test_an_attended_transfer_moves_the_pop_to_who_was_asked(
     pbx: Pbx, product: Product, ada: Screen
 ) -> None:
     # Ben's phone takes the caller in place of the call from Ada, which Ada then hangs up.
-    asked = sip.answer("180 Ringing") + sip.answer("200 OK", "sendrecv") + sip.expect("ACK")
+    rings = sip.answer("180 Ringing") + A_MOMENT
+    asked = rings + sip.answer("200 OK", "sendrecv") + sip.expect("ACK")
     takes = sip.answer("200 OK", "sendrecv") + sip.expect("ACK") + IS_HUNG_UP
     bens = sip.if_it_replaces_a_call(asked + IS_HUNG_UP, takes)
     async with product.screen("ben@example.com") as ben, pbx.phone("102", bens, calls=2):
@@ -363,7 +367,7 @@ async def test_an_event_that_is_refused_for_good_does_not_stop_the_others(tmp_pa
 
 def transfer_to(pbx: Pbx, extension: str, replaces: str = "") -> str:
     """Transfer, and hang up when it is said to have worked."""
-    bye = sip.phone_says("BYE", 2) + sip.got(200)
+    bye = A_MOMENT + sip.phone_says("BYE", 2) + sip.got(200)
     return ask_for_transfer(pbx, extension, replaces) + bye
 
 
