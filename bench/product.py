@@ -17,7 +17,7 @@ from app.configuration_file import plan_text
 from app.configure import apply_plan
 from app.core.call import Attestation, Call
 from app.core.contact import StoredContact
-from app.core.identity import Link, golden
+from app.core.golden import Link, golden
 from app.core.pop import call_json, dumps
 from app.core.routing import Agent
 from app.runtime import open_secrets

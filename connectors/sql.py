@@ -132,12 +132,12 @@ class SqlConnector(Connector[SqlConfig]):
         groups = Groups("a customer", "remote_id", _BY_CUSTOMER)
         changed = Newest(since)
         link = self.config.customer_url
-        async with aclosing(self._rows("contacts", since)) as rows:
-            async for row in rows:
-                changed.see(row)
-                done = groups.add(row)
-                if done:
-                    yield contact(done, link)
+        async with aclosing(self._rows("contacts", since)) as batches:
+            async for rows in batches:
+                for row in rows:
+                    changed.see(row)
+                    if done := groups.add(row):
+                        yield contact(done, link)
         for group in groups.rest():
             yield contact(group, link)
         yield self._checkpoint("contacts", changed)
@@ -146,12 +146,12 @@ class SqlConnector(Connector[SqlConfig]):
         """Read the history query row by row, one order after the other."""
         groups = Groups("an order", "order_number", _BY_ORDER)
         changed = Newest(since)
-        async with aclosing(self._rows("history", since)) as rows:
-            async for row in rows:
-                changed.see(row)
-                done = groups.add(row)
-                if done:
-                    yield purchase(done, self.config.currency or None)
+        async with aclosing(self._rows("history", since)) as batches:
+            async for rows in batches:
+                for row in rows:
+                    changed.see(row)
+                    if done := groups.add(row):
+                        yield purchase(done, self.config.currency or None)
         for group in groups.rest():
             yield purchase(group, self.config.currency or None)
         yield self._checkpoint("history", changed)
@@ -159,15 +159,16 @@ class SqlConnector(Connector[SqlConfig]):
     async def catalogue(self, since: str | None) -> AsyncIterator[CatalogueItem]:
         """Read the catalogue query row by row."""
         changed = Newest(since)
-        async with aclosing(self._rows("catalogue", since)) as rows:
-            async for row in rows:
-                changed.see(row)
-                yield item(row, self.config.currency or None)
+        async with aclosing(self._rows("catalogue", since)) as batches:
+            async for rows in batches:
+                for row in rows:
+                    changed.see(row)
+                    yield item(row, self.config.currency or None)
         yield self._checkpoint("catalogue", changed)
 
-    async def _rows(self, name: str, since: str | None) -> AsyncGenerator[Row]:
-        """Run a query over everything, and hand over its rows one by one."""
-        number = 0
+    async def _rows(self, name: str, since: str | None) -> AsyncGenerator[list[Row]]:
+        """Run a query over everything, and hand over its rows some at a time."""
+        number = 0  # Of the last row so far.
         values = {"since": since or _EVER}
         sql: str = getattr(self.config.queries, name)
         stream = self._database.stream(sql, values, self.config.contacts_timeout_ms)
@@ -179,9 +180,8 @@ class SqlConnector(Connector[SqlConfig]):
                     bound = {key: values.get(key) for key in sorted(parameters(sql))}
                     trace.tell_rows(f"query {name}", began, batch.records, values=bound)
                 _require(columns.missing(name, batch.columns))
-                for record in batch.records:
-                    number += 1
-                    yield Row(record, number, what, self._form)
+                yield [Row(r, i, what, self._form) for i, r in enumerate(batch.records, number + 1)]
+                number += len(batch.records)
 
     def _checkpoint(self, name: str, changed: Newest) -> Checkpoint:
         incremental = "since" in parameters(getattr(self.config.queries, name))

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Table, delete, insert, select
 
-from app.core.identity import Link, golden
+from app.core.golden import Link, golden
 from app.core.latency import Minute, size_class
 from app.core.pace import PARTS, PhoneMinute
 from app.core.spans import DAY

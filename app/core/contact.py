@@ -162,12 +162,12 @@ def _numbers(
 def _index(phones: Iterable[StoredPhone]) -> tuple[IndexRow, ...]:
     index: dict[str, IndexRow] = {}
     for phone in phones:
-        raw, kind, is_primary = phone["raw"], phone["type"], phone["is_primary"]
-        key = phone["e164"] or phone_keys(Number(raw=raw))[0]
-        seen = index.get(key)
-        if seen is not None:
-            raw, kind, is_primary = seen.raw, seen.type or kind, seen.is_primary or is_primary
-        index[key] = IndexRow(key, raw, kind, is_primary)
+        key = phone["e164"] or phone_keys(Number(raw=phone["raw"]))[0]
+        row = IndexRow(key, phone["raw"], phone["type"], phone["is_primary"])
+        if (seen := index.get(key)) is not None:
+            is_primary = seen.is_primary or row.is_primary
+            row = IndexRow(key, seen.raw, seen.type or row.type, is_primary)
+        index[key] = row
     return tuple(index.values())
 
 

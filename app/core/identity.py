@@ -1,4 +1,4 @@
-"""Which records of different sources are one customer, and what that customer looks like. Pure.
+"""Which records of different sources are one customer. Pure.
 
 Only certain links are made. Evidence, strongest first: the same account number (`external_id`),
 the same tax number, an unshared phone number with the same name, a phone number with the same
@@ -16,9 +16,9 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from app.core.contact import StoredContact, StoredPhone
+from app.core.contact import StoredContact
 
 _ACCOUNT, _TAX, _EMAIL = "x:", "t:", "m:"
 _BY_NAME = "n:"
@@ -53,14 +53,6 @@ class Bar(NamedTuple):
 
     decision: str
     side: bool
-
-
-class Link(NamedTuple):
-    """A record of a customer; where two give the same field the higher `priority` wins."""
-
-    connector: str
-    priority: int
-    contact: StoredContact
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,40 +208,6 @@ def normal_name(name: str) -> str:
     return " ".join(words)
 
 
-def golden(customer: str, links: Iterable[Link]) -> dict[str, Any]:
-    """Return the contract's Customer: the best source's value of each field, lists united.
-
-    Each link also has its `external_id`, by which connectors without contacts are asked.
-    """
-    ordered = list(links)
-    if len(ordered) > 1:
-        ordered.sort(key=lambda k: (-k.priority, k.connector, k.contact["remote_id"]))
-    contacts = [link.contact for link in ordered]
-    best: Mapping[str, Any] = contacts[0] if len(contacts) == 1 else {}
-    if len(contacts) > 1:
-        best = {k: v for contact in reversed(contacts) for k, v in contact.items() if v}
-    return {
-        "customer_id": customer,
-        "display_name": best.get("display_name"),
-        "company_name": best.get("company_name"),
-        "tier": best.get("tier"),
-        "tags": _united([tag for c in contacts for tag in c.get("tags", ())]),
-        "language": best.get("language"),
-        "phone_numbers": _phones([p for c in contacts for p in c.get("phone_numbers", ())]),
-        "email_addresses": _united([a for c in contacts for a in c.get("email_addresses", ())]),
-        "owner": best.get("owner"),
-        "links": [
-            {
-                "connector": link.connector,
-                "remote_id": link.contact["remote_id"],
-                "remote_url": link.contact.get("remote_url"),
-                "external_id": link.contact.get("external_id"),
-            }
-            for link in ordered
-        ],
-    }
-
-
 def account_key(contact: StoredContact) -> str:
     """Return the account number of a contact, "" where it has none or something typed instead."""
     account = contact.get("external_id", "").strip()
@@ -270,7 +228,8 @@ def tax_key(contact: StoredContact) -> str:
 
 def keys_of(contact: StoredContact) -> frozenset[str]:
     """Return what alone proves that another record with it is the same customer."""
-    return frozenset(_keys(contact, _known_numbers(contact)))
+    numbers = [p["e164"] for p in contact.get("phone_numbers", ()) if p["e164"]]
+    return frozenset(_keys(contact, numbers))
 
 
 def _known_numbers(contact: StoredContact) -> frozenset[str]:
@@ -283,7 +242,7 @@ def _keys(contact: StoredContact, numbers: Iterable[str]) -> list[str]:
         keys.append(_TAX + tax)
     for address in contact.get("email_addresses", ()):
         whole = address.strip().casefold()
-        if all(whole.rpartition("@")):
+        if 0 < whole.rfind("@") < len(whole) - 1:
             keys += [f"{_EMAIL}{number} {whole}"[:_MAX_KEY] for number in numbers]
     return keys
 
@@ -370,31 +329,3 @@ def _by_word(groups: list[list[Record]], members: Collection[int]) -> list[set[i
         if len(on) == len(parting):
             sides[on].add(index)
     return list(sides.values())
-
-
-def _united(values: list[str]) -> list[str]:
-    if len(values) < 2:
-        return values
-    first: dict[str, str] = {}
-    for value in values:
-        first.setdefault(value.casefold(), value)
-    return list(first.values())
-
-
-def _phones(phones: list[StoredPhone]) -> list[StoredPhone]:
-    if len(phones) < 2:
-        return phones
-    united: dict[str, StoredPhone] = {}
-    primary: str | None = None
-    for phone in phones:
-        key = phone["e164"] or phone["raw"]
-        seen = united.get(key)
-        if seen is None:
-            united[key] = {**phone, "is_primary": False}
-        elif seen["type"] is None:
-            seen["type"] = phone["type"]
-        if phone["is_primary"] and primary is None:
-            primary = key
-    if primary is not None:
-        united[primary]["is_primary"] = True
-    return list(united.values())

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import orjson
 
 from app.core.contact import Reading, read_contact
-from app.core.identity import Link, Ref, customer_id, golden, keys_of
+from app.core.golden import Link, golden
+from app.core.identity import Ref, customer_id, keys_of
 from connectors.sdk.types import ContactRow, RejectedRow
 
 # Of a contact: remote_id, customer_id, display_name, doc, data; of a number: key, remote_id,

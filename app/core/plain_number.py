@@ -70,10 +70,8 @@ class _Region:
     international: tuple[_Form, ...]
 
 
-class _Found(NamedTuple):
-    region: _Region
-    country_code: str
-    number: str
+# A region, its country code and a national number.
+_Found = tuple[_Region, str, str]
 
 
 def plain_e164(raw: str, region: str | None) -> str | None:
@@ -82,7 +80,7 @@ def plain_e164(raw: str, region: str | None) -> str | None:
     `region` (upper case) is whose numbers come without a country code.
     """
     found = _find(raw, region)
-    return None if found is None else f"+{found.country_code}{found.number}"
+    return None if found is None else f"+{found[1]}{found[2]}"
 
 
 def plain_number(raw: str, region: str | None) -> Number | None:
@@ -170,7 +168,7 @@ def _checked(
     for region in regions:
         begins = region.begins is None or region.begins(number)
         if begins and (region is looks_like or region.general(number)) and region.kinds(number):
-            return _Found(region, country_code, number)
+            return region, country_code, number
         if begins and region.begins is not None:
             return None
     return None

@@ -15,7 +15,8 @@ from typing import Any, cast
 from sqlalchemy import Table, bindparam, delete, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.identity import Bar, Link, Record, Ref, golden
+from app.core.golden import Link, golden
+from app.core.identity import Bar, Record, Ref
 from app.core.merges import Edge, family, root
 from app.store.customer_models import CustomerBar, CustomerMerge, DuplicateProposal
 from app.store.models import Base

@@ -18,7 +18,8 @@ from sqlalchemy import Select, Table, Text, func, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.contact import Reading, StoredContact, reading_of
-from app.core.identity import Assignment, Link, Record, Ref, assign, customer_id, golden, join
+from app.core.golden import Link, golden
+from app.core.identity import Assignment, Record, Ref, assign, customer_id, join
 from app.store.engine import Database
 from app.store.homes import (
     any_merge,

@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.identity import Link, Record, Ref, customer_id, golden
+from app.core.golden import Link, golden
+from app.core.identity import Record, Ref, customer_id
 from app.core.merges import Edge, family, root
 from app.store.homes import (
     BARS,

@@ -72,10 +72,13 @@ def phone_columns(columns: Iterable[str]) -> list[str]:
 
 
 class _Columns(NamedTuple):
-    """Which of a row's columns hold what: looked at once for all rows of a query."""
+    """Which of a row's columns hold what: looked at once for all rows of a query.
+
+    `phones`: each with the kind of number that its name says.
+    """
 
     texts: tuple[str, ...]
-    phones: tuple[str, ...]
+    phones: tuple[tuple[str, str | None], ...]
     emails: tuple[str, ...]
     rare: frozenset[str]
 
@@ -84,7 +87,10 @@ class _Columns(NamedTuple):
 def _sorted_out(columns: tuple[str, ...]) -> _Columns:
     return _Columns(
         tuple(name for name in _TEXTS if name in columns),
-        tuple(phone_columns(columns)),
+        tuple(
+            (name, "mobile" if name.startswith("mobile") else None)
+            for name in phone_columns(columns)
+        ),
         tuple(name for name in columns if _EMAIL.fullmatch(name)),
         _RARE.intersection(columns),
     )
@@ -145,17 +151,20 @@ def _contact(
     rare: frozenset[str] = frozenset()
     for row in rows:
         columns = _sorted_out(tuple(row.values))
-        rare |= columns.rare
+        if columns.rare:
+            rare |= columns.rare
         values = row.values
         for column in columns.texts:
             if values[column] is None or column in said:
                 continue
             if (text := row.text(column)) is not None:
                 said[column] = text
-        for column in columns.phones:
+        for column, kind in columns.phones:
             for raw in phones(row, column) if values[column] is not None else ():
                 if raw not in numbers:
-                    numbers[raw] = {"raw": raw, **_about_number(row, column, columns.rare)}
+                    numbers[raw] = {"raw": raw, "type": kind}
+                    if columns.rare:
+                        numbers[raw] |= _about_number(row, kind, columns.rare)
         for column in columns.emails:
             emails.update(dict.fromkeys(row.texts(column)))
     if "display_name" not in said:
@@ -180,13 +189,10 @@ def _contact(
     return ContactRow.model_validate(said)
 
 
-def _about_number(row: Row, column: str, rare: frozenset[str]) -> dict[str, Any]:
-    kind = row.text("phone_type") if "phone_type" in rare else None
+def _about_number(row: Row, kind: str | None, rare: frozenset[str]) -> dict[str, Any]:
+    own_kind = row.text("phone_type") if "phone_type" in rare else None
     primary = row.flag("is_primary") if "is_primary" in rare else None
-    return {
-        "type": kind or ("mobile" if column.startswith("mobile") else None),
-        "is_primary": primary or False,
-    }
+    return {"type": own_kind or kind, "is_primary": primary or False}
 
 
 def _tags(rows: Sequence[Row]) -> tuple[str, ...]:

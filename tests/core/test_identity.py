@@ -11,14 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.contact import Reading, read_contact
+from app.core.golden import Link, golden
 from app.core.identity import (
     Bar,
-    Link,
     Record,
     Ref,
     assign,
     customer_id,
-    golden,
     join,
     normal_name,
     proofs,
