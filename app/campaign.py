@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from app.core.purchases import HISTORY_LINES
 from app.errors import UserError
 from app.runtime import Runtime
 from app.store.audience import Audience, choose, count_customers
 from app.store.history import day_number
 from app.store.suggestions import known_orders
 from app.suggest.offer import Customer, offer
-from app.suggest.ranking import HISTORY_DAYS, HISTORY_LINES, Ranked, shop_of
+from app.suggest.ranking import HISTORY_DAYS, Ranked, shop_of
 from app.suggestions import answers_of, follow_tables, looked_up, ordered, rank_on
 
 COLUMNS = (

@@ -18,7 +18,7 @@ import structlog
 from app.core.contact import clean
 from app.core.match import Match
 from app.core.profile import EMPTY, HIDDEN, NOT_CONFIGURED, Section, SourceOutcome, SourceStatus
-from app.core.purchases import Line, Ordered, item_key, parts_of_key
+from app.core.purchases import HISTORY_LINES, Line, Ordered, item_key, parts_of_key
 from app.live import LiveCall, Suggesting
 from app.runtime import Runtime
 from app.screens import update
@@ -35,7 +35,6 @@ from app.store.suggestions import (
 from app.suggest.offer import Answer, Credit, Customer, Offer, Sold, amount, offer
 from app.suggest.ranking import (
     HISTORY_DAYS,
-    HISTORY_LINES,
     PopularTables,
     Ranked,
     prepared,

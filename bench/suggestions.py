@@ -19,12 +19,12 @@ from typing import Any
 
 from rich.table import Table
 
-from app.core.purchases import item_key, parts_of_key
+from app.core.purchases import HISTORY_LINES, item_key, lines_text, parts_of_key
 from app.garbage import spare_the_collector
 from app.store.hot_sqlite import SqliteHot
 from app.store.migrations import migrate
 from app.suggest.offer import Credit, Customer, Rules, offer
-from app.suggest.ranking import HISTORY_DAYS, HISTORY_LINES, prepared, rank, shop_of
+from app.suggest.ranking import HISTORY_DAYS, prepared, rank, shop_of
 from app.suggest.table_file import TableFile
 from app.suggestions import WINDOW, sold_of
 
@@ -178,15 +178,16 @@ def _write_callers(database: Path, items: list[str]) -> None:
                 (customer, customer),
             )
             for order in range(60):
-                order_id = number * 60 + order + 1
-                db.execute(
-                    "INSERT INTO purchase_orders (id, connector, order_number, remote_id,"
-                    " order_day, currency, digest, sync_id)"
-                    " VALUES (?, 'shop', ?, ?, ?, 'GBP', '', 's')",
-                    (order_id, f"o{order_id}", customer, _TODAY - 10 * order),
-                )
+                order_id, day = number * 60 + order + 1, _TODAY - 10 * order
                 chosen = [(number * 7 + order * 5 + k) * 13 % 40 for k in range(5)]
                 own = [items[(number * 11 + k * 17) % len(items)] for k in chosen]
+                lines = lines_text([(day, item_key("shop", item), 1.0) for item in own])
+                db.execute(
+                    "INSERT INTO purchase_orders (id, connector, order_number, remote_id,"
+                    " order_day, currency, digest, lines, line_count, sync_id)"
+                    " VALUES (?, 'shop', ?, ?, ?, 'GBP', '', ?, 5, 's')",
+                    (order_id, f"o{order_id}", customer, day, lines),
+                )
                 db.executemany(
                     "INSERT INTO purchase_lines VALUES (?, ?, ?, NULL, 'A thing', 1000, '9.50')",
                     [(order_id, place, item) for place, item in enumerate(own)],

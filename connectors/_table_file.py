@@ -19,6 +19,8 @@ from connectors.sdk.types import Empty, ErrorKind, Found, SourceError
 
 # Who writes a file in place may pause in the middle of it.
 QUIET_S = 1.0
+# A timer of a busy event loop goes off too early: by less than this, waited on top.
+_TIMER_S = 0.1
 # Rows of one customer from which on working them out takes longer than a caller should wait.
 LARGE = 2_000
 
@@ -75,7 +77,7 @@ class WatchedFile:
         written = reading.stamp[0] / 1e9 if reading.stamp else 0.0
         age = time.time() - written
         # A time in the future is that of another machine's clock: it says nothing.
-        return QUIET_S - age if 0 <= age < QUIET_S else 0.0
+        return QUIET_S - age + _TIMER_S if 0 <= age < QUIET_S else 0.0
 
     def check_whole(self, reading: Reading) -> None:
         """Refuse what was read of a file that was written on since: it may be a part of it.

@@ -382,6 +382,8 @@ def upgrade() -> None:
         sa.Column("order_day", sa.Integer(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=True),
         sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("lines", sa.Text(), nullable=False),
+        sa.Column("line_count", sa.Integer(), nullable=False),
         sa.Column("sync_id", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_purchase_orders")),
     )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from heapq import merge
 from itertools import islice
 from typing import NamedTuple
 
-APART = "\x1f"
+import orjson
 
+APART = "\x1f"
+# What is read of a customer: so many of the newest lines.
+HISTORY_LINES = 300
 
 # What a customer bought: the day (from 1970-01-01), the item (`item_key`), and how many of it, None
 # = unknown. Plain tuples: a caller has 300 of them.
@@ -34,6 +37,16 @@ def parts_of_key(key: str) -> tuple[str, str]:
     """Return the connector and the item of a key."""
     connector, _, item = key.partition(APART)
     return connector, item
+
+
+def lines_text(lines: Sequence[Line]) -> str:
+    """Write the lines of an order as JSON without brackets: those of many are read at once."""
+    return orjson.dumps(lines).decode()[1:-1]
+
+
+def read_lines(texts: Iterable[str]) -> list[Line]:
+    """Read what `lines_text` wrote of several orders."""
+    return list(map(tuple, orjson.loads(f"[{','.join(texts)}]")))
 
 
 def newest(histories: Sequence[Sequence[Line]], limit: int) -> Sequence[Line]:

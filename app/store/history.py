@@ -16,6 +16,7 @@ from sqlalchemy import and_, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.contact import clean
+from app.core.purchases import HISTORY_LINES, item_key, lines_text
 from app.core.sync import Part, SyncRun
 from app.store.engine import Database
 from app.store.records import chunks
@@ -227,15 +228,24 @@ def _order(number: str, purchase: Purchase, run: SyncRun) -> _Order | None:
         for position, item in enumerate(order.line_items[:_LINES_OF_AN_ORDER])
         if (line := _line(position, item)) is not None
     ]
-    values = {
+    values: dict[str, Any] = {
         "connector": run.connector,
         "order_number": number,
         "remote_id": purchase.remote_id[:_TEXT],
         "order_day": day_number(order.order_date),
         "currency": clean(order.currency, 8),
     }
+    first = [
+        (values["order_day"], item_key(run.connector, line["item"]), _quantity(line["thousandths"]))
+        for line in lines[:HISTORY_LINES]
+    ]
     digest = hashlib.blake2b(orjson.dumps([values, lines]), digest_size=12).hexdigest()
-    return _Order({**values, "digest": digest, "sync_id": run.sync_id}, lines)
+    kept = {"digest": digest, "lines": lines_text(first), "line_count": len(first)}
+    return _Order({**values, **kept, "sync_id": run.sync_id}, lines)
+
+
+def _quantity(thousandths: int | None) -> float | None:
+    return None if thousandths is None else thousandths / 1000.0
 
 
 def _line(position: int, item: LineItem) -> dict[str, Any] | None:

@@ -296,10 +296,9 @@ SELECT k.key, k.connector, k.remote_id, c.doc
 """
 LINKS_SQL = "SELECT connector, remote_id FROM customer_links WHERE customer_id = {customer}"
 BOUGHT_SQL = """
-SELECT o.order_day, {prefix} || l.item, {quantity}
-  FROM purchase_orders o JOIN purchase_lines l ON l.order_id = o.id
- WHERE o.connector = {connector} AND o.remote_id = {remote_id} AND o.order_day >= {since}
- ORDER BY o.order_day DESC, o.id DESC, l.position LIMIT {limit}
+SELECT lines, line_count, order_day, id FROM purchase_orders
+ WHERE connector = {connector} AND remote_id = {remote_id} AND order_day >= {since}
+ ORDER BY order_day DESC, id DESC LIMIT {limit}
 """
 ORDERED_SQL = """
 SELECT key, sku, name, unit_price, currency, order_day FROM (

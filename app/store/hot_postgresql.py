@@ -10,7 +10,7 @@ import asyncpg
 
 from app.core.call import CallEvent
 from app.core.match import Choice, IndexHit
-from app.core.purchases import APART, Line, Ordered, newest
+from app.core.purchases import APART, Line, Ordered, newest, read_lines
 from app.store.group_commit import GroupCommit
 from app.store.hot import (
     ANSWERS_SQL,
@@ -63,14 +63,15 @@ _INTERACTIONS = INTERACTIONS_SQL.format(
     e164="$2",
     call="$3",
 )
-_BOUGHT = BOUGHT_SQL.format(
-    prefix="$5::text",
-    quantity="l.thousandths / 1000.0::float8",
-    connector="$1",
-    remote_id="$2",
-    since="$3",
-    limit="$4",
-)
+_NEWEST = BOUGHT_SQL.format(connector="$1", remote_id="$2", since="$3", limit="$4")
+# So many of the orders that their lines are enough.
+_BOUGHT = f"""
+SELECT lines FROM (
+  SELECT *, sum(line_count) OVER (
+    ORDER BY order_day DESC, id DESC ROWS UNBOUNDED PRECEDING
+  ) - line_count AS before FROM ({_NEWEST}) AS newest
+) AS counted WHERE before < $4 ORDER BY order_day DESC, id DESC
+"""  # noqa: S608 - constant text
 _ORDERED = ORDERED_SQL.format(
     prefix="$5::text",
     connector="$1",
@@ -160,11 +161,8 @@ class PostgresHot:
     async def bought(self, customer_id: str, since_day: int, limit: int) -> Sequence[Line]:
         """Read the newest lines of a customer's orders, by all its records."""
         links = await self._pool.fetch(LINKS_SQL.format(customer="$1"), customer_id)
-        found = [
-            await self._pool.fetch(_BOUGHT, *link, since_day, limit, link[0] + APART)
-            for link in links
-        ]
-        return newest([list(map(tuple, rows)) for rows in found], limit)
+        found = [await self._pool.fetch(_BOUGHT, *link, since_day, limit) for link in links]
+        return newest([read_lines(row[0] for row in rows) for rows in found], limit)
 
     async def ordered(
         self, customer_id: str, since_day: int, limit: int, keys: Collection[str]

@@ -20,7 +20,7 @@ import orjson
 
 from app.core.call import CallEvent
 from app.core.match import Choice, IndexHit
-from app.core.purchases import APART, Line, Ordered, newest
+from app.core.purchases import APART, Line, Ordered, newest, read_lines
 from app.store.hot import (
     ANSWERS_SQL,
     BOUGHT_SQL,
@@ -76,14 +76,7 @@ _INTERACTIONS = INTERACTIONS_SQL.format(
     call=":call",
 )
 _LINKS = LINKS_SQL.format(customer="?")
-_BOUGHT = BOUGHT_SQL.format(
-    prefix="?",
-    quantity="l.thousandths / 1000.0",
-    connector="?",
-    remote_id="?",
-    since="?",
-    limit="?",
-)
+_BOUGHT = BOUGHT_SQL.format(connector="?", remote_id="?", since="?", limit="?")
 _ORDERED = ORDERED_SQL.format(
     prefix="?",
     connector="?",
@@ -231,12 +224,18 @@ class SqliteHot:
 
     async def bought(self, customer_id: str, since_day: int, limit: int) -> Sequence[Line]:
         """Read the newest lines of a customer's orders, by all its records."""
-        cursor = self._plain()
-        links = cursor.execute(_LINKS, (customer_id,)).fetchall()
-        found: list[list[Line]] = [
-            cursor.execute(_BOUGHT, (link[0] + APART, *link, since_day, limit)).fetchall()
-            for link in links
-        ]
+        with closing(self._plain()) as cursor:
+            links = cursor.execute(_LINKS, (customer_id,)).fetchall()
+            found: list[list[Line]] = []
+            for link in links:
+                texts: list[str] = []
+                wanted = limit
+                for text, count, *_ in cursor.execute(_BOUGHT, (*link, since_day, limit)):
+                    texts.append(text)
+                    wanted -= count
+                    if wanted <= 0:
+                        break
+                found.append(read_lines(texts))
         return newest(found, limit)
 
     async def ordered(

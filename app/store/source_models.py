@@ -16,7 +16,8 @@ class PurchaseOrder(Base):
     """An order as a source's history gave it, for suggestions.
 
     `remote_id` is the customer's record there; whose customer that is now says `customer_links`.
-    `order_day` counts days from 1970-01-01; `digest` is of the order and its lines.
+    `order_day` counts days from 1970-01-01; `digest` is of the order and its lines. `lines` are
+    the first `line_count` lines as a pop reads them, all at once (`core.purchases.lines_text`).
     """
 
     __tablename__ = "purchase_orders"
@@ -27,6 +28,8 @@ class PurchaseOrder(Base):
     order_day: Mapped[int] = mapped_column(index=True)
     currency: Mapped[str | None]
     digest: Mapped[str]
+    lines: Mapped[str]
+    line_count: Mapped[int]
     sync_id: Mapped[str]
     __table_args__ = (
         Index("uq_purchase_orders_number", "connector", "order_number", unique=True),

@@ -23,8 +23,7 @@ from app.suggest.scoring import (
 )
 from app.suggest.tables import Complement, ItemCounts, Learned, Tables, Totals
 
-# What is read of a customer: so many of the newest lines, from so many days.
-HISTORY_LINES = 300
+# What counts of a customer's purchases: those of so many days.
 HISTORY_DAYS = 730
 # Of what was bought last, so many items are asked what goes with them.
 _ASKED = 6

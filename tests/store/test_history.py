@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.core.purchases import Ordered, item_key, parts_of_key
+from app.core.purchases import HISTORY_LINES, Ordered, item_key, parts_of_key
 from app.core.sync import SyncRun
 from app.store import hot
 from app.store.catalogue import Catalogue
@@ -165,6 +165,28 @@ async def test_a_customers_newest_lines_come_first_from_all_its_records(
     assert len(await store.bought(owner, day_number(TODAY) - 4, 300)) == 7
     assert not await store.bought("nobody", 0, 300)
     await store.close()
+
+
+async def test_a_large_order_is_read_up_to_the_limit_and_quantities_as_they_are(
+    db: Database, migrated_url: str
+) -> None:
+    await contacts(db, "shop", customer("1", "C-1"))
+    many = [f"i{n}" for n in range(HISTORY_LINES + 1)]
+    odd = [
+        LineItem(item_id="half", quantity=Decimal("0.5")),
+        LineItem(item_id="returned", quantity=Decimal(-1)),
+        LineItem(item_id="unknown"),
+    ]
+    await write(db, order("new", *odd), order("old", *many, on=TODAY - timedelta(days=1)))
+    store = await hot.connect(migrated_url)
+    ((owner, *_), *_) = await all_lines(db)
+    assert owner is not None
+    lines = await store.bought(owner, 0, HISTORY_LINES)
+    await store.close()
+    day = day_number(TODAY)
+    said = [("half", 0.5), ("returned", -1.0), ("unknown", None)]
+    assert list(lines[:3]) == [(day, item_key("shop", item), count) for item, count in said]
+    assert [parts_of_key(key)[1] for _, key, _ in lines[3:]] == many[: HISTORY_LINES - 3]
 
 
 async def test_an_item_is_called_what_the_newest_of_a_customers_orders_calls_it(
