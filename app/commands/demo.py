@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
@@ -32,12 +32,14 @@ from app.demo.sales import SalesServer
 from app.demo.seed import seed_history
 from app.errors import UserError
 from app.fitting import fit_in_a_process
-from app.main import ScreenPop, create_app
 from app.push.protocol import SUBPROTOCOL
 from app.runtime import Runtime, open_runtime, utc_now
 from app.settings import Settings
 from app.store import accounts, logins
 from app.syncs import sync_source
+
+if TYPE_CHECKING:
+    from app.main import ScreenPop
 
 _ONCE_S = 30
 
@@ -85,6 +87,8 @@ class Demo:
 
 @contextlib.asynccontextmanager
 async def _running(settings: Settings, port: int) -> AsyncIterator[Demo]:
+    from app.main import create_app  # As in `serve`.
+
     business = make_business(utc_now().date())
     write_books(business, settings.data_dir / BOOKS_FILE)
     write_credit_file(business, settings.data_dir / CREDIT_FILE)

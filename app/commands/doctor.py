@@ -9,7 +9,6 @@ from sqlalchemy import text
 
 from app.commands.common import console, fail, prepare, run
 from app.errors import UserError
-from app.main import ui_folder
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
 from app.store.stream_health import StreamHealth
@@ -56,6 +55,8 @@ async def _findings(rt: Runtime) -> AsyncIterator[Finding]:
     bus = await rt.bus.healthy()
     yield "bus", bus, "answers" if bus else "does not answer; check SCREENPOP_BUS_URL"
     yield "secrets", True, "every stored secret can be decrypted"
+    from app.main import ui_folder  # As in `serve`.
+
     pages = ui_folder() is not None
     yield "pages", pages, "built" if pages else "not built; run make in the checkout (Node 20+)"
     region = rt.default_region
