@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.deps import Allow, AnyUser, Limit, RuntimeDep
 from app.api.security import Principal
+from app.core.cells import safe_cells
 from app.core.identity import Ref
 from app.core.pop import dumps
 from app.core.quality import Kind
@@ -38,9 +39,6 @@ Search = Annotated[str, Query(max_length=200)]
 _MOST_FOUND = 200
 _LONG_S = 0.04
 _COUNTS: WeakKeyDictionary[Runtime, tuple[datetime | None, customers.Counts]] = WeakKeyDictionary()
-# What a spreadsheet would run as a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-COLUMNS = ("connector", "kind", "remote_id", "display_name", "text", "customer_id")
 
 
 class DecisionIn(BaseModel):
@@ -127,12 +125,6 @@ def _place(after: str | None, kinds: tuple[type, ...]) -> Any:
 
 def _bad_after(why: object) -> AppError:
     return AppError(422, "invalid", str(why), [{"pointer": "/after", "detail": str(why)}])
-
-
-def safe_cells(issue: Mapping[str, Any]) -> list[str]:
-    """Return an issue's cells of a CSV file; what a spreadsheet would run begins with a quote."""
-    cells = [issue[name] or "" for name in COLUMNS]
-    return [f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells]
 
 
 def _csv_line(cells: Iterable[str]) -> str:
@@ -306,9 +298,9 @@ async def export_issues(
     """Return the issues as a CSV file, for who looks after the source."""
 
     async def lines() -> AsyncIterator[str]:
-        yield _csv_line(COLUMNS)
+        yield _csv_line(customers.ISSUE_COLUMNS)
         async for issue in customers.all_issues(rt.db, connector, kind):
-            yield _csv_line(safe_cells(issue))
+            yield _csv_line(safe_cells(issue, customers.ISSUE_COLUMNS))
 
     name = f"quality-{connector}.csv" if connector and connector.isidentifier() else "quality.csv"
     headers = {"content-disposition": f'attachment; filename="{name}"'}

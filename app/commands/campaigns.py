@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import csv
-import re
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.progress import Progress
 
 from app.campaign import COLUMNS, LastPurchase, campaign
 from app.commands.common import console, errors, opened, run
+from app.core.cells import safe_cells
 from app.errors import UserError
 from app.settings import Settings
 from app.store.audience import Audience
@@ -44,8 +43,6 @@ BoughtBefore = Annotated[
     datetime | None,
     typer.Option("--bought-before", formats=_DAY, help="Last purchase before this day."),
 ]
-# What a spreadsheet would run as a formula; a phone number is none.
-_FORMULA = re.compile(r"[=+\-@\t\r](?!\d+$)")
 
 
 def write_campaign(
@@ -87,16 +84,10 @@ async def _write(
                     writer.writerow(COLUMNS)
                     row = first
                     while row is not None:
-                        writer.writerow(safe_row(row))
+                        writer.writerow(safe_cells(row, COLUMNS))
                         customers += row["rank"] == 1
                         items += 1
                         row = await anext(found, None)
             except OSError as error:
                 raise UserError(f"{out} cannot be written: {error.strerror}") from None
     return customers, items
-
-
-def safe_row(row: Mapping[str, Any]) -> list[str]:
-    """Return a row's cells; what a spreadsheet would run begins with a quote."""
-    cells = ["" if row[name] is None else str(row[name]) for name in COLUMNS]
-    return [f"'{cell}" if _FORMULA.match(cell) else cell for cell in cells]

@@ -10,8 +10,8 @@ import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from app.api.customers import COLUMNS, safe_cells
 from app.commands.common import NoMigrate, console, errors, opened, prepare, run
+from app.core.cells import safe_cells
 from app.core.identity import Ref
 from app.core.quality import KINDS
 from app.errors import UserError
@@ -188,9 +188,9 @@ async def _quality(
     async with opened(settings, no_migrate=no_migrate) as rt:
         if as_csv:
             write = csv.writer(sys.stdout).writerow
-            write(COLUMNS)
+            write(customers.ISSUE_COLUMNS)
             async for issue in customers.all_issues(rt.db, connector, kind):
-                write(safe_cells(issue))
+                write(safe_cells(issue, customers.ISSUE_COLUMNS))
             return
         async with rt.db.read() as session:
             counts = await customers.issue_counts(session)

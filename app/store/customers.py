@@ -30,6 +30,8 @@ _is_aside = and_(
 )
 _SIDES = (PROPOSALS.c.left_id, PROPOSALS.c.right_id)
 _CALLS_SHOWN = 50
+# What `all_issues` says of each that is of use in a file.
+ISSUE_COLUMNS = ("connector", "kind", "remote_id", "display_name", "text", "customer_id")
 
 
 async def customer(session: AsyncSession, customer_id: str) -> dict[str, Any] | None:
