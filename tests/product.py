@@ -29,7 +29,7 @@ from app.store import accounts, logins
 from app.syncs import sync_source
 
 SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()
-WAIT_S = 10.0
+WAIT_S = 30.0
 USERS = """
 default_region: GB
 users:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from typing import Self
 
 SECRET = "a-secret-of-the-pbx"
-WAIT_S = 10.0
+WAIT_S = 30.0
 Fields = dict[str, str]
 
 

@@ -15,7 +15,7 @@ import valkey
 
 from app.bus import Bus, Message, connect
 
-WAIT_S = 10.0
+WAIT_S = 30.0
 
 
 @dataclass

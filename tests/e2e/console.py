@@ -30,8 +30,8 @@ async def opened(chromium: Browser, width: int = 1280) -> AsyncIterator[Page]:
     """Open a window that notes what the content security policy refuses."""
     async with await chromium.new_context(viewport={"width": width, "height": 900}) as context:
         page = await context.new_page()
-        page.set_default_timeout(15_000)
-        expect.set_options(timeout=15_000)
+        page.set_default_timeout(30_000)
+        expect.set_options(timeout=30_000)
         await page.add_init_script(_WATCH)
         yield page
         assert await page.evaluate("window.violations") == []

@@ -36,7 +36,8 @@ async def page(
     context = await chromium.new_context(viewport={"width": request.param, "height": 900})
     async with context:
         opened = await context.new_page()
-        opened.set_default_timeout(10_000)
+        opened.set_default_timeout(30_000)
+        expect.set_options(timeout=30_000)
         await opened.add_init_script(
             "window.violations = [];"
             "addEventListener('securitypolicyviolation', e => violations.push(e.violatedDirective))"

@@ -50,7 +50,8 @@ async def page(
     )
     async with context:
         opened = await context.new_page()
-        opened.set_default_timeout(10_000)
+        opened.set_default_timeout(30_000)
+        expect.set_options(timeout=30_000)
         await log_in(opened, product)
         yield opened
 
