@@ -16,7 +16,7 @@ from tests.pbx import sip
 from tests.servers import _die_with_parent as die_with_parent
 
 RECIPE = Path(__file__).parents[2] / "docs/recipes/kamailio/kamailio.cfg"
-_LIMIT_S = 15
+_LIMIT_S = 30
 _OPTIONS = (
     "OPTIONS sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bKup\r\n"
     "From: <sip:up@127.0.0.1>;tag=1\r\nTo: <sip:127.0.0.1>\r\nCall-ID: up-{port}\r\n"
