@@ -24,8 +24,8 @@ from app.garbage import spare_the_collector
 from app.store.hot_sqlite import SqliteHot
 from app.store.migrations import migrate
 from app.suggest.offer import Credit, Customer, Rules, offer
-from app.suggest.ranking import HISTORY_DAYS, prepared, rank, shop_of
-from app.suggest.table_file import TableFile
+from app.suggest.ranking import HISTORY_DAYS, rank, shop_of
+from app.suggest.shelf import Shelf
 from app.suggestions import WINDOW, sold_of
 
 SIZES = (1_000_000, 10_000_000)
@@ -107,16 +107,20 @@ def measure(folder: Path, sizes: tuple[int, ...] = SIZES) -> list[Table]:
             found = min((_in_a_process(what, *paths) for _ in range(2)), key=lambda c: c["s"])
             shown = (f"{found[name]:.2f}" for name in ("s", "cpu_s", "peak_gb"))
             fits.add_row(f"{lines:,}", what, *shown)
-    return [fits, asyncio.run(_serving(folder, folder / f"{sizes[0]}.tables"))]
+    return [fits, asyncio.run(_serving(folder, sizes[0]))]
 
 
-async def _serving(folder: Path, tables_file: Path) -> Table:
+async def _serving(folder: Path, number: int) -> Table:
     spare_the_collector()
     database = folder / "serving.db"
     await migrate(f"sqlite:///{database}")
-    file = TableFile(tables_file)
-    tables = prepared(file)
-    _write_callers(database, [parts_of_key(key)[1] for key, _ in file.popular()])
+    shelf = Shelf(folder)
+    await shelf.use(number)
+    tables = shelf.tables
+    if tables is None:
+        raise AssertionError("a fit that is used has tables")
+    popular = tables.tables.popular()
+    _write_callers(database, [parts_of_key(key)[1] for key, _ in popular])
     hot = SqliteHot(database)
 
     async def reading(customer: str) -> Any:
@@ -140,7 +144,7 @@ async def _serving(folder: Path, tables_file: Path) -> Table:
     for name, work in (("history read", reading), ("both lists", lists)):
         table.add_row(name, *await _timed(work))
     await hot.close()
-    file.close()
+    await shelf.close()
     return table
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from app.core.purchases import parts_of_key
@@ -281,6 +282,8 @@ def _above_credit(sold: Sold, credit: Credit) -> bool:
     )
 
 
+# The same items are looked up for one caller after the other.
+@lru_cache(maxsize=10_000)
 def amount(text: str | None) -> Decimal | None:
     """Read a decimal number; None when it is none."""
     try:

@@ -235,6 +235,11 @@ class Prepared:
         self._due: dict[int, list[list[float]]] = {}
         self._popular: dict[int, list[_Placed]] = {}
 
+    def keep_at_hand(self, items: Collection[str]) -> None:
+        """Work out what these items count for and what goes with them, before anybody asks."""
+        self.standings(items)
+        self.companions(items)
+
     def standings(self, items: Collection[str]) -> Mapping[str, Standing]:
         """Return what is known of these items, and maybe of others."""
         missing = [item for item in items if item not in self._standings]

@@ -11,9 +11,11 @@ from typing import TypeVar
 
 from app.suggest.ranking import prepared
 from app.suggest.scoring import Prepared
-from app.suggest.table_file import TableFile
+from app.suggest.table_file import POPULAR, TableFile
 
 Result = TypeVar("Result")
+# So few that a caller's lists, made by the same thread, do not wait long.
+_AT_ONCE = 20
 
 
 class Shelf:
@@ -54,6 +56,8 @@ class Shelf:
             await self.run(self._replace, None)
         else:
             await self.run(self._replace, self.file(number))
+            for first in range(0, POPULAR, _AT_ONCE):
+                await self.run(self._take_out, first)
         self.number = number
 
     def _replace(self, path: Path | None) -> None:
@@ -62,6 +66,12 @@ class Shelf:
         self._tables = None if new is None else prepared(new)
         if old is not None:
             old.close()
+
+    def _take_out(self, first: int) -> None:
+        """Have some of the popular items at hand: most callers bought them."""
+        if self._tables is not None:
+            popular = self._tables.tables.popular()[first : first + _AT_ONCE]
+            self._tables.keep_at_hand([item for item, _ in popular])
 
     async def run(self, work: Callable[..., Result], *args: object) -> Result:
         """Do some work in the thread that reads the tables."""
