@@ -92,7 +92,8 @@ class Pass(NamedTuple):
 
 
 NEW = (
-    Pass(_CUSTOMERS, "load_contacts", "customer_id"),
+    # The ids of a load are near each other, its names everywhere in the index by name.
+    Pass(_CUSTOMERS, "load_contacts", "display_name"),
     Pass(_LINKS, "load_contacts", "customer_id"),
     Pass(_KEYS, "load_keys", "key", "customer_keys"),
     Pass(_NUMBERS, "load_numbers", "key", "phone_index"),

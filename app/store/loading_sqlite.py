@@ -95,7 +95,6 @@ class SqliteLoad:
         self._clock = clock
         self._values: dict[str, Any] = {"connector": connector, "mark": mark}
         self._step = _FEWEST
-        self._ordered = ""
         self._pause = threading.Event()
 
     async def __aenter__(self) -> Self:
@@ -147,12 +146,9 @@ class SqliteLoad:
 
     def _pass(self, each: Pass, where: str) -> set[str]:
         """Run a statement over a staging table, some rows at a time in the order of its key."""
-        if each.table != self._ordered:
-            # Customers and links are in one order.
-            self._ordered = each.table
-            self._db.execute("DROP TABLE IF EXISTS load_order")
-            ordered = f"{_ORDER} ORDER BY t.{each.order}"
-            self._db.execute(ordered.format(table=each.table, where=where))
+        self._db.execute("DROP TABLE IF EXISTS load_order")
+        ordered = f"{_ORDER} ORDER BY t.{each.order}"
+        self._db.execute(ordered.format(table=each.table, where=where))
         count = self._db.execute("SELECT count(*) FROM load_order").fetchone()[0]
         rows = _SOME.format(table=each.table)
         statement = each.statement.format(rows=rows)
