@@ -181,7 +181,7 @@ class TableConnector(Connector[TableConfig]):
     def __init__(self, config: TableConfig, context: Context) -> None:
         super().__init__(config, context)
         zone = zone_of(config.time_zone)
-        self._form = TextFormat(config.decimal_comma, config.date_order, zone)
+        self._form = TextFormat(config.decimal_comma, config.date_order, zone, config.columns)
         # One thread: a reload and the look-ups behind it never see half a file.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="table-source")
         self._file = WatchedFile(context.data_dir, config.path, self._read)

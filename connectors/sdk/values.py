@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal, InvalidOperation
 from operator import itemgetter
@@ -59,12 +59,13 @@ class TextFormat:
     """How a source writes numbers and dates as text.
 
     `zone` is where its days begin: a point in time is of the day that it is there, and one
-    without an offset is meant there.
+    without an offset is meant there. `headers` are the source's own names of our columns.
     """
 
     decimal_comma: bool = False
     date_order: DateOrder = "ymd"
     zone: tzinfo | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Formula:
@@ -328,7 +329,9 @@ class Row:
         return value
 
     def _bad(self, column: str, why: str) -> SourceError:
-        return SourceError(ErrorKind.BAD_DATA, f"column `{column}` of {self.where} {why}")
+        theirs = self.form.headers.get(column, column).strip()
+        named = f"`{column}`" if theirs.casefold() == column else f"`{theirs}` ({column})"
+        return SourceError(ErrorKind.BAD_DATA, f"column {named} of {self.where} {why}")
 
 
 def numbered(records: Iterable[Mapping[str, Any]], what: str = "row") -> list[Row]:

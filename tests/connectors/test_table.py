@@ -209,7 +209,7 @@ async def test_a_spreadsheet_keeps_types_and_row_numbers(tmp_path: Path) -> None
     source = connector(tmp_path, "terms.xlsx", sheet="Terms")
     assert (await terms(source)).credit_limit == Decimal("1999.9")
     assert (await terms(source, CustomerRef("200"))).credit_limit == 0
-    with pytest.raises(SourceError, match="`credit_limit` of row 5 is text"):
+    with pytest.raises(SourceError, match=r"`Limit` \(credit_limit\) of row 5 is text"):
         await source.fetch("credit_terms", CustomerRef("C-300"))
     await source.aclose()
 

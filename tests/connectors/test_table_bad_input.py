@@ -48,7 +48,8 @@ async def test_a_formula_without_its_result_is_not_taken_for_no_limit(
     rows: list[list[Any]] = [HEADERS, ["C-100", "Kestrel", "1", "=1000*2", None]]
     write_sheet(tmp_path / "terms.xlsx", rows, sheet)
     error = await failure(connector(tmp_path, "terms.xlsx", sheet=sheet))
-    assert "column `credit_limit` of row 2 is a formula whose result was not saved" in error.text
+    named = "column `Limit` (credit_limit) of row 2"
+    assert f"{named} is a formula whose result was not saved" in error.text
     assert "open the file in a spreadsheet program and save it" in error.text
 
 
@@ -90,7 +91,7 @@ async def test_yes_and_no_are_understood_in_the_languages_of_europe(
 async def test_a_word_that_is_neither_is_not_guessed(tmp_path: Path) -> None:
     write(tmp_path, "Account No,Customer,Telephone,Limit,On stop\nC-100,K,1,2,perhaps\n")
     error = await failure(connector(tmp_path))
-    assert error.text == "column `on_hold` of row 2 is neither yes nor no"
+    assert error.text == "column `On stop` (on_hold) of row 2 is neither yes nor no"
 
 
 async def test_dates_as_text_are_read_in_the_order_that_is_set(tmp_path: Path) -> None:
@@ -104,13 +105,13 @@ async def test_dates_as_text_are_read_in_the_order_that_is_set(tmp_path: Path) -
     assert found.facts.oldest_due_date == date(2026, 4, 3)
     error = await failure(connector(tmp_path, columns=columns, date_order="mdy"), "balance")
     assert error.text == (
-        "column `due_date` of row 3 is not a date in the order mdy: is the setting `date_order`"
-        " right?"
+        "column `Due` (due_date) of row 3 is not a date in the order mdy: is the setting"
+        " `date_order` right?"
     )
     error = await failure(connector(tmp_path, columns=columns), "balance")
     assert error.text == (
-        "column `due_date` of row 2 is a date with its year elsewhere, or of two digits: write it"
-        " as 2026-10-12, or set the `date_order` of a file"
+        "column `Due` (due_date) of row 2 is a date with its year elsewhere, or of two digits:"
+        " write it as 2026-10-12, or set the `date_order` of a file"
     )
 
 
@@ -119,8 +120,8 @@ async def test_a_date_that_a_spreadsheet_keeps_as_a_number_is_not_guessed(tmp_pa
     write_sheet(tmp_path / "due.xlsx", [["Account No", "Due", "Open"], ["C-100", 46_000, 10]])
     error = await failure(connector(tmp_path, "due.xlsx", columns=columns), "balance")
     assert error.text == (
-        "column `due_date` of row 2 is a number, not a date (in a spreadsheet: format the column"
-        " as a date)"
+        "column `Due` (due_date) of row 2 is a number, not a date (in a spreadsheet: format the"
+        " column as a date)"
     )
 
 
@@ -284,7 +285,7 @@ async def test_of_many_orders_one_that_cannot_be_read_is_named_again_and_again(
     write(tmp_path, "cust,order,day,sku,qty,sum\n" + "\n".join([*lines, "C-100,O-x,soon,S,1,1"]))
     source = connector(tmp_path, columns=LINES, customer_url="https://books.example/{remote_id}")
     for _ in range(2):
-        with pytest.raises(SourceError, match="`order_date` of row 2502 is text that is not a da"):
+        with pytest.raises(SourceError, match=r"`day` \(order_date\) of row 2502 is text that"):
             await source.fetch("purchases", CustomerRef("C-100"))
     write(tmp_path, "cust,order,day,sku,qty,sum\n" + "\n".join(lines))
     found = await source.fetch("purchases", CustomerRef("C-100"))
