@@ -57,7 +57,7 @@ class Shelf:
         else:
             await self.run(self._replace, self.file(number))
             for first in range(0, POPULAR, _AT_ONCE):
-                await self.run(self._take_out, first)
+                await self.run(self._keep_at_hand, first)
         self.number = number
 
     def _replace(self, path: Path | None) -> None:
@@ -67,7 +67,7 @@ class Shelf:
         if old is not None:
             old.close()
 
-    def _take_out(self, first: int) -> None:
+    def _keep_at_hand(self, first: int) -> None:
         """Have some of the popular items at hand: most callers bought them."""
         if self._tables is not None:
             popular = self._tables.tables.popular()[first : first + _AT_ONCE]

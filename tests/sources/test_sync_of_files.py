@@ -208,3 +208,15 @@ async def test_a_row_that_cannot_be_read_is_named_with_its_line_and_the_rest_is_
     assert (result.error, result.records, result.rejected_count) == (None, 3, 1)
     assert result.rejected[0].where == "row 5"
     assert "a delimiter inside a text?" in result.rejected[0].why
+
+
+async def test_a_file_just_handed_over_is_read_though_the_timers_of_a_busy_loop_are_early(
+    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sleep = asyncio.sleep
+    monkeypatch.setattr(asyncio, "sleep", lambda delay: sleep(max(0.0, delay - 0.05)))
+    put(path := tmp_path / "customers.csv", content(".csv", NEW[:3]), seconds_ago=0.5)
+    connector = source(path)
+    result = await read(connector, ContactWriter(db, "GB", 0))
+    await connector.aclose()
+    assert (result.error, result.records) == (None, 3)
