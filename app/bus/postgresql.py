@@ -52,10 +52,13 @@ class PostgresBus:
                 connection = await asyncpg.connect(
                     self._dsn, timeout=_TIMEOUT_S, command_timeout=_TIMEOUT_S
                 )
-                connection.add_termination_listener(lambda _c, closed=closed: closed.set())
-                await connection.add_listener(_CHANNEL, self._received)
-                self._connection = connection
-                await closed.wait()
+                try:
+                    connection.add_termination_listener(lambda _c, closed=closed: closed.set())
+                    await connection.add_listener(_CHANNEL, self._received)
+                    self._connection = connection
+                    await closed.wait()
+                finally:
+                    connection.terminate()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("bus_lost", error=type(error).__name__)
             self._connection = None
@@ -81,5 +84,3 @@ class PostgresBus:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._connection is not None:
-            await self._connection.close(timeout=1)

@@ -142,6 +142,21 @@ async def test_a_cut_connection_comes_back(three: list[Listener], server: Server
         assert await each.bus.healthy()
 
 
+async def test_a_bus_left_while_it_connects_leaves_no_connection(postgres_url: str) -> None:
+    for turns in range(0, 600, 10):
+        bus = await connect(None, postgres_url)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await bus.close()
+    connected = "SELECT count(*) FROM pg_stat_activity WHERE application_name <> 'counting'"
+    connected += " AND datname = current_database()"
+    with psycopg.connect(postgres_url, autocommit=True, application_name="counting") as server:
+        async with asyncio.timeout(WAIT_S):
+            # A connection that was ended is counted until the server has noticed.
+            while server.execute(connected).fetchone() != (0,):
+                await asyncio.sleep(0.01)
+
+
 async def test_publishing_waits_for_nobody() -> None:
     for url, database in (
         ("redis://127.0.0.1:1", "sqlite://"),

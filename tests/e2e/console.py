@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from playwright.async_api import Browser, Page, expect
-from playwright.async_api import TimeoutError as TookTooLong
 
 from tests.e2e.test_agent_page import axe_faults
 from tests.product import USERS, Product
@@ -71,7 +70,8 @@ async def looked_at(page: Page, name: str) -> None:
         for scheme in ("light", "dark"):
             await page.emulate_media(color_scheme=scheme)
             await page.evaluate("scrollTo(0, 0)")
-            await _keep_picture(page, _PICTURES / f"{name}-{width}-{scheme}.png")
+            path = _PICTURES / f"{name}-{width}-{scheme}.png"
+            await page.screenshot(path=path, full_page=True)
             if (width, scheme) in ((1280, "light"), (420, "dark")):
                 faults = await axe_faults(page)
                 assert faults == [], f"{name} at {width} px, {scheme}: {faults}"
@@ -79,19 +79,3 @@ async def looked_at(page: Page, name: str) -> None:
         assert not await page.evaluate(wide), f"{name} is wider than {width} px"
     if before is not None:
         await page.set_viewport_size(before)
-
-
-async def _keep_picture(page: Page, path: Path) -> None:
-    """Keep a picture of the whole page.
-
-    Once in thousands of pictures Chromium waits for ever for a frame of a page that has just
-    changed its size (github.com/microsoft/playwright/issues/28995); another size makes one.
-    """
-    try:
-        await page.screenshot(path=path, full_page=True, timeout=5_000)
-    except TookTooLong:
-        size = page.viewport_size
-        assert size is not None
-        await page.set_viewport_size({"width": size["width"], "height": size["height"] - 1})
-        await page.set_viewport_size(size)
-        await page.screenshot(path=path, full_page=True, timeout=30_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,18 @@ async def painted(product: Product) -> float:
     metrics = (await product.client.get("/metrics")).text
     line = next(x for x in metrics.splitlines() if x.startswith("screenpop_painted_ms_count"))
     return float(line.split()[1])
+
+
+async def test_a_panel_drawn_as_narrow_as_it_goes_stays_alive(page: Page, product: Product) -> None:
+    await log_in(page, product)
+    await product.event("ringing", ani=CALLER, extension="101")
+    await expect(page.get_by_text("456.00").first).to_be_visible()
+    async with asyncio.timeout(60):
+        for width in (*range(300, 0, -20), 1):
+            await page.set_viewport_size({"width": width, "height": 900})
+            await page.evaluate("new Promise(requestAnimationFrame)")
+        await page.set_viewport_size({"width": 1280, "height": 900})
+    await expect(page.get_by_text("456.00").first).to_be_visible()
 
 
 async def test_text_from_the_caller_stays_text(page: Page, product: Product) -> None:

@@ -101,6 +101,8 @@ async def test_the_first_run_ends_with_a_call_on_the_agents_page(
             await expect(page.get_by_text("It rings on the screen of Ada")).to_be_visible()
             await ada.until(lambda screen: screen.pops)
         await expect(page.get_by_text("a call has come in")).to_be_visible()
+        # Its step is done now, and what came of it can still be read.
+        await expect(page.get_by_text("It rings on the screen of Ada")).to_be_visible()
         await looked_at(page, "setup-call")
 
 

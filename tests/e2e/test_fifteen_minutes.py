@@ -159,6 +159,7 @@ async def ring_a_test_call(page: Page) -> None:
     await page.get_by_label("Caller's number").fill(NUMBER)
     await page.get_by_label("Extension that rings").fill("101")
     await page.get_by_role("button", name="Ring").click()
+    await expect(page.get_by_text("All is set up.")).to_be_visible()
     await expect(page.get_by_text("It rings on the screen of Ada")).to_be_visible()
     await looked_at(page, "fifteen-09-test-call")
 

@@ -93,7 +93,12 @@ function StepItem({ step, number, isNext, state, onChanged }: StepProps) {
       {isShown && step.key === "defaults" && (
         <DefaultsForm defaults={state.defaults} onSaved={onChanged} />
       )}
-      {isShown && step.key === "call" && <Call state={state} onRung={onChanged} />}
+      {isShown && step.key === "call" && (
+        // The call does the step; what came of it stays to be read.
+        <div onSubmit={() => setOpen(true)}>
+          <Call state={state} onRung={onChanged} />
+        </div>
+      )}
     </li>
   );
 }

@@ -1,7 +1,7 @@
 /** A block keeps its size: rows that do not fit whole are left out until the agent asks for all. */
 
 import type { RefObject } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 export interface Fitted {
   body: RefObject<HTMLDivElement | null>;
@@ -21,24 +21,25 @@ export function useFitted(): Fitted {
   const body = useRef<HTMLDivElement>(null);
   const [isOpen, setOpen] = useState(false);
   const [left, setLeft] = useState<number | null>(null);
-  const fit = () => {
+  const fitRows = () => {
     if (!body.current) return;
     const { entries, hidesMarked } = leaveOut(body.current);
     setLeft(entries);
     if (hidesMarked) setOpen(true);
   };
-  useLayoutEffect(fit);
-  useEffect(() => {
+  // Only what the body shows and how large it is decide, never that the block was drawn anew: the
+  // way to what is left out stands in the block, and what it does to the body must not go round.
+  useLayoutEffect(() => {
     if (!body.current) return;
-    const sizes = new ResizeObserver(fit);
+    fitRows();
+    const sizes = new ResizeObserver(fitRows);
     sizes.observe(body.current);
-    // A part of the body may be drawn anew by itself.
-    const changes = new MutationObserver(fit);
+    const changes = new MutationObserver(fitRows);
     changes.observe(body.current, {
       subtree: true,
       childList: true,
       characterData: true,
-      attributeFilter: ["aria-current"],
+      attributeFilter: ["aria-current", "class"],
     });
     return () => {
       sizes.disconnect();
