@@ -23,7 +23,7 @@ from app.entries import (
     SuggestionFields,
     UserFields,
 )
-from app.errors import UserError, plain_detail
+from app.errors import UserError
 from app.kinds import real_path, settings_faults, settings_schema
 from app.passwords import password_fault
 from app.secret_fields import at, is_reference, known_keys, put, secret_paths
@@ -31,6 +31,7 @@ from app.telephony import registry as phone_systems
 from app.yaml_file import YamlFile
 from connectors import registry as connectors
 from connectors.presets import presets, with_preset
+from connectors.sdk.faults import plain_detail
 
 _HOW_TO_NAME = "is secret: write {env: NAME} or {file: PATH}"
 _LONGEST_SECRET = 65_536

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from typing_extensions import TypedDict
 
 
@@ -46,15 +44,3 @@ class AppError(Exception):
             "detail": self.detail,
             "errors": self.errors,
         }
-
-
-def plain_detail(error: Any) -> str:
-    """Return pydantic's message in our style."""
-    if error["type"] == "extra_forbidden":
-        return "there is no such field"
-    if error["type"] == "missing":
-        return "is missing"
-    message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    # Python's words for what JSON and YAML call otherwise.
-    message = message.replace("valid tuple", "valid list").replace("dictionary", "mapping")
-    return message[:1].lower() + message[1:]

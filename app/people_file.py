@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.entries import UserFields
-from app.errors import plain_detail
+from connectors.sdk.faults import plain_detail
 
 MOST_ROWS = 20_000
 # Column names as other programs export them, in small letters.

@@ -19,7 +19,8 @@ from pydantic import (
 )
 
 from app.entries import Slug
-from app.errors import UserError, plain_detail
+from app.errors import UserError
+from connectors.sdk.faults import plain_detail
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
 _VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError
 
 from app.entries import known_region
 from app.errors import UserError
+from connectors.sdk.faults import plain_detail
 
 DATABASE_SCHEMES = ("sqlite", "postgresql")
 BUS_SCHEMES = ("redis", "rediss", "valkey")
@@ -103,5 +104,4 @@ def load_settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = f"SCREENPOP_{str(first['loc'][0]).upper()}"
-        why = str(first["msg"]).removeprefix("Value error, ")
-        raise UserError(f"{name}: {why[0].lower()}{why[1:]}") from None
+        raise UserError(f"{name}: {plain_detail(first)}") from None

@@ -54,7 +54,7 @@ BAD = {
     ),
     "extensions are no list": (
         "users:\n  - {email: a@b.c, name: A, role: agent,\n     extensions: '101'}",
-        r"pop\.yaml:3: users\[0\]\.extensions: should be a valid list",
+        r"pop\.yaml:3: users\[0\]\.extensions: should be a list",
     ),
     "an extension is a number": (
         "users:\n  - {email: a@b.c, name: A, role: agent,\n     extensions: [\n     101]}",
@@ -125,7 +125,7 @@ BAD = {
     "a time-out is no number": (
         "connectors:\n  - slug: books\n    kind: sql\n    timeout_ms: fast\n"
         "    settings: {url: {env: BOOKS_URL}, queries: {balance: SELECT 1}}",
-        r"pop\.yaml:4: connectors\[0\]\.timeout_ms: should be a valid integer",
+        r"pop\.yaml:4: connectors\[0\]\.timeout_ms: should be a whole number",
     ),
     "a cached section is unknown": (
         "connectors:\n  - slug: books\n    kind: sql\n    cache_s:\n      balanse: 5\n"

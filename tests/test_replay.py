@@ -174,7 +174,7 @@ def test_a_line_is_read_with_its_bytes_and_without_what_belongs_to_its_connectio
         ('{"phone_system": "p", "headers": {"a": "b\\r\\nc"}}', "headers: 'a' is not a header"),
         ('{"phone_system": "p", "headers": {"é": "b"}}', "headers: 'é' is not a header"),
         ('{"phone_system": "p", "body": "a", "body_base64": "YQ=="}', "one of them is enough"),
-        ('{"phone_system": "p", "body": {}}', "body: should be a valid string"),
+        ('{"phone_system": "p", "body": {}}', "body: should be text"),
         ('{"phone_system": "p", "body_base64": "?"}', "body_base64: "),
         ('{"phone_system": "p", "after_ms": -1}', "after_ms: should be greater"),
         ("", "calls.jsonl: holds no recorded webhook"),

@@ -13,7 +13,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from app.errors import AppError, FieldError, UserError, plain_detail
+from app.errors import AppError, FieldError, UserError
+from connectors.sdk.faults import plain_detail
 
 log = structlog.get_logger("api")
 

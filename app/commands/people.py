@@ -17,6 +17,7 @@ from app.passwords import hash_password, password_fault
 from app.settings import Settings
 from app.store import accounts, logins
 from app.store.models import ApiToken, User
+from connectors.sdk.faults import plain_detail
 
 users = typer.Typer(no_args_is_help=True, help="People.")
 tokens = typer.Typer(no_args_is_help=True, help="API tokens; a token may do what its user may.")
@@ -62,8 +63,7 @@ async def _add(
             checked = UserFields.model_validate(fields).model_dump()
         except ValidationError as error:
             first = error.errors()[0]
-            why = str(first["msg"]).removeprefix("Value error, ")
-            raise UserError(f"{first['loc'][0]}: {why}") from None
+            raise UserError(f"{first['loc'][0]}: {plain_detail(first)}") from None
         await accounts.create_user(session, checked, rt.clock(), hashed)
 
 

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from app.sources.guard import Guard
 from connectors.registry import kinds
 from connectors.sdk.connector import Connector, Context
+from connectors.sdk.faults import plain_detail
 from connectors.sdk.grants import Grants
 from connectors.sdk.types import SECTIONS, SectionName
 
@@ -149,7 +150,7 @@ class Instances:
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
-            return Instance(config, guard, fault=f"settings.{where}: {first['msg']}")
+            return Instance(config, guard, fault=f"settings.{where}: {plain_detail(first)}")
         except Exception as error:  # noqa: BLE001 - one bad plug-in must not stop the others
             log.warning("connector_broken", connector=config.slug, error=type(error).__name__)
             return Instance(config, guard, fault=f"it failed to start: {type(error).__name__}")

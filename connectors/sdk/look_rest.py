@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from connectors.sdk import columns, facts, trace
 from connectors.sdk.connector import Connector, Context
+from connectors.sdk.faults import plain_detail
 from connectors.sdk.look import Column, Look, Wanted
 from connectors.sdk.offers import fields_in, lists_in, offered
 from connectors.sdk.operation import BY_CUSTOMER, PLACEHOLDERS
@@ -122,7 +123,7 @@ def _made(make: Make, settings: dict[str, Any], context: Context) -> Connector[A
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        text = str(first["msg"]).removeprefix("Value error, ")
+        text = plain_detail(first)
         raise SourceError(ErrorKind.BAD_CONFIG, f"{where}: {text}" if where else text) from None
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.engine.reflection import ObjectKind
 
 from connectors.sdk import columns
 from connectors.sdk.connector import Context
+from connectors.sdk.faults import plain_detail
 from connectors.sdk.look import Column, Look, TableShape, Wanted
 from connectors.sdk.offers import offered
 from connectors.sdk.queries import Queries
@@ -135,7 +136,7 @@ def _checked(name: str, sql: Any) -> str:
         # What it has to go with is said when it is saved.
         fault = next((e for e in error.errors() if e["loc"]), None)
         if fault is not None:
-            text_ = str(fault["msg"]).removeprefix("Value error, ")
+            text_ = plain_detail(fault)
             raise SourceError(ErrorKind.BAD_CONFIG, f"query {name}: {text_}") from None
     return sql
 

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from connectors.sdk.connector import Connector, Context
+from connectors.sdk.faults import plain_detail
 from connectors.sdk.indexed import KEYS
 from connectors.sdk.look import Column, Look
 from connectors.sdk.offers import offered
@@ -39,7 +40,7 @@ async def look_at_file(
         connector = make(dict(settings), context)
     except ValidationError as error:
         first = error.errors()[0]
-        look.missing = str(first["msg"]).removeprefix("Value error, ")
+        look.missing = plain_detail(first)
         return look
     try:
         rejected = [row async for row in _rejected(connector)]

@@ -141,7 +141,7 @@ async def test_tokens_of_others_are_for_administrators(site: Site) -> None:
         ({**BEN, "name": "Ben\x00"}, "/name", "one line"),
         ({**BEN, "role": "root"}, "/role", "'agent', 'supervisor' or 'admin'"),
         ({**BEN, "extensions": "102"}, "/extensions", "list"),
-        ({**BEN, "extensions": [102]}, "/extensions/0", "string"),
+        ({**BEN, "extensions": [102]}, "/extensions/0", "text"),
         ({**BEN, "password": "12345678"}, "/password", "guessed first"),
         ({**BEN, "password": "ben@example.com"}, "/password", "other than the e-mail"),
         ({**BEN, "disabled": False}, "/disabled", "no such field"),
