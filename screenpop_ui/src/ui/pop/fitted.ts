@@ -21,11 +21,15 @@ export function useFitted(): Fitted {
   const body = useRef<HTMLDivElement>(null);
   const [isOpen, setOpen] = useState(false);
   const [left, setLeft] = useState<number | null>(null);
+  const seen = useRef<Element | null>(null);
   const fitRows = () => {
     if (!body.current) return;
     const { entries, hidesMarked } = leaveOut(body.current);
+    const marked = body.current.querySelector(MARKED);
     setLeft(entries);
-    if (hidesMarked) setOpen(true);
+    // Once for each that is marked: who closes the block again has seen it.
+    if (hidesMarked && marked !== seen.current) setOpen(true);
+    seen.current = marked;
   };
   // Only what the body shows and how large it is decide, never that the block was drawn anew: the
   // way to what is left out stands in the block, and what it does to the body must not go round.
