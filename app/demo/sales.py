@@ -7,8 +7,8 @@ import contextlib
 import html
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import uvicorn
 from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, parse
@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from app.demo.records import Business, Customer, Line, Order
 
+Row = TypeVar("Row")
 API_KEY_HEADER = "X-Api-Key"
 _MOST_PER_PAGE = 100
 # How long each answer takes (ms), as one sees with a shop behind a firewall: enough for a person
@@ -84,7 +85,7 @@ class SalesApi:
     def _list_customers(self, request: Request) -> dict[str, Any]:
         """List last night's copy: who registered today is only in the search."""
         listed = [c for c in self._customers if not c.new_today]
-        return _page(request, [_customer(c) for c in listed])
+        return _page(request, listed, _customer)
 
     def _search(self, request: Request) -> dict[str, Any]:
         wanted = _e164(request.query_params.get("phone", ""))
@@ -98,7 +99,7 @@ class SalesApi:
         orders = self._orders.get(customer.key, [])
         newest_first = sorted(orders, key=lambda o: (o.placed_on, o.number), reverse=True)
         kept = [o for o in orders if o.status != "cancelled" and o.currency == customer.currency]
-        page = _page(request, [_order(o) for o in newest_first])
+        page = _page(request, newest_first, _order)
         first = min((o.placed_on for o in orders), default=None)
         page["summary"] = {
             "currency": customer.currency,
@@ -110,14 +111,12 @@ class SalesApi:
     def _all_orders(self, request: Request) -> dict[str, Any]:
         """List every order but the cancelled ones, oldest first."""
         ids = {c.key: c.shop_id for c in self._customers}
-        return _page(
-            request,
-            [
-                {"customer_id": ids[order.customer_key], **_order(order)}
-                for order in self._business.orders
-                if order.status != "cancelled" and order.customer_key in ids
-            ],
-        )
+        listed = [
+            order
+            for order in self._business.orders
+            if order.status != "cancelled" and order.customer_key in ids
+        ]
+        return _page(request, listed, lambda o: {"customer_id": ids[o.customer_key], **_order(o)})
 
     async def _customer_page(self, request: Request) -> Response:
         """Show what an agent would open from the pop: the customer's page in the shop."""
@@ -139,29 +138,29 @@ class SalesApi:
     def _products(self, request: Request) -> dict[str, Any]:
         return _page(
             request,
-            [
-                {
-                    "id": item.item_id,
-                    "code": item.sku,
-                    "title": item.name,
-                    "department": item.category,
-                    "price_gbp": float(item.price_gbp),
-                    "price_currency": "GBP",
-                    "page": f"{request.base_url}products/{item.item_id}",
-                    "in_stock": item.stock,
-                }
-                for item in self._business.items
-            ],
+            self._business.items,
+            lambda item: {
+                "id": item.item_id,
+                "code": item.sku,
+                "title": item.name,
+                "department": item.category,
+                "price_gbp": float(item.price_gbp),
+                "price_currency": "GBP",
+                "page": f"{request.base_url}products/{item.item_id}",
+                "in_stock": item.stock,
+            },
         )
 
 
-def _page(request: Request, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _page(
+    request: Request, rows: Sequence[Row], shape: Callable[[Row], dict[str, Any]]
+) -> dict[str, Any]:
     page = int(request.query_params.get("page", "1"))
     per_page = int(request.query_params.get("per_page", "50"))
     if page < 1 or not 1 <= per_page <= _MOST_PER_PAGE:
         raise ValueError(f"page from 1, per_page from 1 to {_MOST_PER_PAGE}")
     pages = max(1, -(-len(rows) // per_page))
-    shown = rows[(page - 1) * per_page : page * per_page]
+    shown = [shape(row) for row in rows[(page - 1) * per_page : page * per_page]]
     return {"data": shown, "paging": {"page": page, "pages": pages, "total": len(rows)}}
 
 
@@ -228,6 +227,8 @@ class SalesServer:
         self.api_key = secrets.token_urlsafe(24)
         # A port that listens from the start: no caller comes too early.
         self._listener = socket.create_server(("127.0.0.1", 0))
+        # For each connection: asyncio does not set it on those of a socket that it is handed.
+        self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._server = _QuietServer(
             uvicorn.Config(
