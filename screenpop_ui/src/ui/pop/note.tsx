@@ -82,7 +82,7 @@ function WrapUp({ work, dispositions }: Props) {
         value={draft.disposition}
         onChange={(event) => set({ disposition: event.currentTarget.value })}
       >
-        <option value="">not chosen</option>
+        <option value="">none yet</option>
         {options.map((value) => (
           <option key={value} value={value}>
             {dispositionWords(value)}
@@ -95,7 +95,7 @@ function WrapUp({ work, dispositions }: Props) {
         value={draft.sentiment}
         onChange={(event) => set({ sentiment: event.currentTarget.value })}
       >
-        <option value="">not chosen</option>
+        <option value="">none yet</option>
         {SENTIMENTS.map(({ value, text }) => (
           <option key={value} value={value}>
             {text}
