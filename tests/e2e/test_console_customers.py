@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from app.store.scan import scan
 from app.store.words import index_changed
@@ -82,6 +83,34 @@ async def test_duplicates_are_decided_with_a_key_and_undone_with_a_key(
         await page.keyboard.press("u")
         await expect(page.get_by_text("2 pairs wait in all")).to_be_visible()
         await expect(page.get_by_role("heading", name="Decided lately")).to_have_count(0)
+
+
+async def test_what_was_just_done_is_undone_though_the_list_of_decisions_is_slow(
+    chromium: Browser, product: Product
+) -> None:
+    async with opened(chromium) as page:
+        await log_in(page, product, "/admin/customers")
+        pair = page.get_by_role("region", name="The pair to decide")
+        await expect(page.get_by_text("2 pairs wait in all")).to_be_visible()
+        await blur(page)
+        answer = asyncio.Event()
+
+        async def later(route: Route) -> None:
+            await answer.wait()
+            await route.continue_()
+
+        await page.route("**/duplicates/decided", later)
+        await page.keyboard.press("s")
+        await expect(pair.get_by_text("They are one customer now.")).to_be_visible()
+        await page.keyboard.press("d")
+        await expect(pair.get_by_text("No likely duplicates wait")).to_be_visible()
+        await page.keyboard.press("u")
+        await expect(page.get_by_text("1 pair waits in all")).to_be_visible()
+        await page.keyboard.press("u")
+        await expect(page.get_by_text("2 pairs wait in all")).to_be_visible()
+        answer.set()
+        await expect(page.get_by_role("heading", name="Decided lately")).to_have_count(0)
+        await page.unroute_all(behavior="wait")
 
 
 async def test_keys_typed_into_the_search_decide_nothing(

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { plural } from "../../ui/format";
 import { Icon } from "../../ui/icon";
 import { listenForKeys } from "../../ui/keys";
+import { me } from "../me";
 import { StatusLine, useAction } from "../parts/action";
 import { useLoaded } from "../parts/loaded";
 import { Moment } from "../parts/moment";
@@ -33,6 +34,16 @@ export function Duplicates({ looks }: { looks: number }) {
   }, of);
   const decided = useLoaded(mending.decided, turn);
   const open = Math.max(0, (first.value?.open ?? 0) - done);
+  // What was done here counts at once: the next key must not undo what the list still says.
+  const onDecided = (made: Decided) => {
+    setDone((before) => before + 1);
+    decided.set([made, ...(decided.value ?? [])]);
+    void decided.refresh();
+  };
+  const onReopened = (proposalId: number) => {
+    decided.set((decided.value ?? []).filter((each) => each.proposal_id !== proposalId));
+    setTurn((before) => before + 1);
+  };
   return (
     <div class="stack">
       <div class="table-search">
@@ -57,15 +68,12 @@ export function Duplicates({ looks }: { looks: number }) {
           asked={asked}
           first={first.value}
           last={decided.value?.[0] ?? null}
-          onDecided={() => {
-            setDone((before) => before + 1);
-            void decided.refresh();
-          }}
-          onReopened={() => setTurn(turn + 1)}
+          onDecided={onDecided}
+          onReopened={onReopened}
         />
       )}
       {decided.value && decided.value.length > 0 && (
-        <DecidedList items={decided.value} onReopened={() => setTurn(turn + 1)} />
+        <DecidedList items={decided.value} onReopened={onReopened} />
       )}
     </div>
   );
@@ -76,8 +84,8 @@ interface PairsProps {
   first: Proposals;
   /** What was decided last, to be undone with one key. */
   last: Decided | null;
-  onDecided: () => void;
-  onReopened: () => void;
+  onDecided: (made: Decided) => void;
+  onReopened: (proposalId: number) => void;
 }
 
 function Pairs({ asked, first, last, onDecided, onReopened }: PairsProps) {
@@ -114,7 +122,7 @@ function Pairs({ asked, first, last, onDecided, onReopened }: PairsProps) {
     setPairs((before) => before.filter((each) => each !== pair));
     setPlace((before) => Math.max(0, Math.min(before, pairs.length - 2)));
     setStays("left");
-    onDecided();
+    onDecided(decidedNow(pair, decision));
   };
   const undo = async () => {
     if (last === null) return;
@@ -122,7 +130,7 @@ function Pairs({ asked, first, last, onDecided, onReopened }: PairsProps) {
       await mending.undo(last.proposal_id);
       return true;
     }, "Taken back.");
-    if (done) onReopened();
+    if (done) onReopened(last.proposal_id);
   };
   const keys = useRef<Record<string, () => void>>({});
   keys.current = {
@@ -199,6 +207,22 @@ function Pairs({ asked, first, last, onDecided, onReopened }: PairsProps) {
       </div>
     </section>
   );
+}
+
+/** A decision as the list will have it. */
+function decidedNow(pair: Proposal, decision: Decided["decision"]): Decided {
+  const side = ({ customer_id, display_name }: Side) => ({
+    customer_id,
+    display_name: display_name ?? null,
+  });
+  return {
+    proposal_id: pair.proposal_id,
+    decision,
+    left: side(pair.left),
+    right: side(pair.right),
+    decided_at: new Date().toISOString(),
+    decided_by: me.value?.name ?? null,
+  };
 }
 
 /** Why there is no pair; before the first look it is not known whether there are any. */
@@ -283,14 +307,19 @@ function Values({ values, shared }: { values: string[]; shared: ReadonlySet<stri
 const nameOf = (side: Side) =>
   side.display_name ?? side.records[0]?.display_name ?? "A customer that is gone";
 
-function DecidedList({ items, onReopened }: { items: Decided[]; onReopened: () => void }) {
+interface DecidedProps {
+  items: Decided[];
+  onReopened: (proposalId: number) => void;
+}
+
+function DecidedList({ items, onReopened }: DecidedProps) {
   const action = useAction();
   const undo = async (item: Decided) => {
     const done = await action.run(async () => {
       await mending.undo(item.proposal_id);
       return true;
     }, null);
-    if (done) onReopened();
+    if (done) onReopened(item.proposal_id);
   };
   return (
     <section class="stack-tight" aria-labelledby="decided">
