@@ -107,7 +107,7 @@ async def test_tokens_are_nowhere_in_the_open(
     async with site.runtime.db.read() as session:
         grant = await session.get(OAuthGrant, "books")
     assert grant is not None
-    assert b"a1" not in grant.sealed
+    assert b"access_token" not in grant.sealed
     opened = site.runtime.secrets.open(grant.sealed)
     assert opened == {"access_token": "a1", "refresh_token": "r1", "extra": {"realm": "7"}}
     for answer in (await admin.get(AUTHORISATION), await admin.get(URL)):
